@@ -1,0 +1,138 @@
+"""An expression to its value: one loop over its nodes, with the calls that Python would make.
+
+The same line typed in Python records the same grad_fn graph, node for node: number literals stay
+Python numbers, operators are Python's operators, functions are torch's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograd_cli.engine import arithmetic
+from autograd_cli.engine.context import Context
+from autograd_cli.engine.faults import explain
+from autograd_cli.engine.operations import operation
+from autograd_cli.errors import AgxError, EvaluationError
+from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expression, Node
+from autograd_cli.language.functions import FUNCTIONS
+
+Number = int | float | bool
+NodeValue = Tensor | Number | None  # None stands for an operand left out
+
+
+def evaluate(
+    expression: Expression, variables: Mapping[str, Tensor], context: Context
+) -> list[NodeValue]:
+    """The value of every node, in evaluation order.
+
+    Numbers that no tensor has touched are Python numbers. Raises: EvaluationError and its kinds,
+    with the span of the node that could not be evaluated.
+    """
+    values: list[NodeValue] = []
+    append = values.append
+    handlers = _HANDLERS
+    position = 0
+    with context.defaults():
+        try:
+            for position, node in enumerate(expression.nodes):
+                handler = handlers.get(node.op) or _handler(node.op)
+                append(handler(node, [values[i] for i in node.operands], variables, context))
+        except AgxError as error:
+            raise error.within(expression.source, expression.nodes[position].span) from None
+        except (RuntimeError, IndexError, ValueError, TypeError, OverflowError) as error:
+            raise explain(error, expression, position, values) from error
+    return values
+
+
+def apply_node(node: Node, operands: list[Any], context: Context) -> NodeValue:
+    """One operation alone, on given operands (a variable has none, and is not an operation)."""
+    handler = _HANDLERS.get(node.op) or _handler(node.op)
+    with context.defaults():
+        return handler(node, operands, {}, context)
+
+
+def output(expression: Expression, values: list[NodeValue], context: Context) -> Tensor:
+    """The value of the whole as a tensor; a constant expression has one too."""
+    value = values[expression.root]
+    if value is None:
+        raise EvaluationError("None has no value").within(
+            expression.source, expression.nodes[expression.root].span
+        )
+    return value if isinstance(value, Tensor) else context.tensor(value)
+
+
+def constant(expression: Expression, context: Context) -> Tensor:
+    """The value of an expression without variables, detached, in the context's dtype.
+
+    Raises: EvaluationError, as `evaluate`.
+    """
+    with torch.no_grad():
+        value = output(expression, evaluate(expression, {}, context), context)
+    return value.to(context.dtype)
+
+
+# How each kind of node is evaluated: (node, operand values, variables, context) -> value.
+_Handler = Callable[[Node, list[Any], Mapping[str, Tensor], Context], NodeValue]
+
+
+def _number(node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context) -> NodeValue:
+    value = node.value
+    return arithmetic.fitted(value) if isinstance(value, int) else value  # type: ignore[return-value]
+
+
+def _variable(node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context) -> NodeValue:
+    return variables[str(node.value)]
+
+
+def _list(node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context) -> NodeValue:
+    if not any(isinstance(operand, Tensor) for operand in operands):
+        return torch.tensor(operands, dtype=context.dtype, device=context.device)
+    return torch.stack([_as_tensor(operand, context) for operand in operands])
+
+
+def _index(node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context) -> NodeValue:
+    base = operands[0]
+    if not isinstance(base, Tensor):
+        raise EvaluationError("a number cannot be indexed")
+    index = node.value
+    assert isinstance(index, tuple)
+    result: Tensor = base[index if len(index) > 1 else index[0]]
+    return result
+
+
+@functools.cache
+def _handler(name: str) -> _Handler:
+    """The handler of a row of the function table."""
+    row = FUNCTIONS[name]
+    function = operation(row)
+    if row.family == "constructor":
+        return lambda node, operands, variables, context: function(context, **dict(node.options))
+    python_operator = row.torch.removeprefix("operator.") if row.torch.startswith("operator.") else ""
+
+    def apply(node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context) -> NodeValue:
+        has_tensor = any(isinstance(operand, Tensor) for operand in operands)
+        if not has_tensor and python_operator and python_operator != "matmul":
+            return arithmetic.apply(python_operator, operands)
+        if not row.numbers or not has_tensor:
+            operands = [_as_tensor(operand, context) for operand in operands]
+        result: NodeValue = function(*operands, **dict(node.options))
+        return result
+
+    return apply
+
+
+def _as_tensor(value: Any, context: Context) -> Any:
+    return value if value is None or isinstance(value, Tensor) else context.tensor(value)
+
+
+_HANDLERS: dict[str, _Handler] = {
+    NUMBER: _number,
+    VARIABLE: _variable,
+    LIST: _list,
+    INDEX: _index,
+}

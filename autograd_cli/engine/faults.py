@@ -1,0 +1,149 @@
+"""What torch says when it cannot compute, in words that say what, where and how to mend it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from autograd_cli.errors import DerivativeError, EvaluationError, ShapeError
+from autograd_cli.language.expression import INDEX, LIST, Expression, Node
+from autograd_cli.language.functions import FUNCTIONS
+
+
+def explain(
+    error: Exception, expression: Expression, position: int, values: Sequence[Any]
+) -> EvaluationError:
+    """The error of the node at `position`, from what torch raised there."""
+    node = expression.nodes[position]
+    operands = [(expression.text(i), values[i]) for i in node.operands]
+    message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    fault = _recognise(message, error, node, operands)
+    return fault.within(expression.source, node.span)  # type: ignore[return-value]
+
+
+def _recognise(
+    message: str, error: Exception, node: Node, operands: list[tuple[str, Any]]
+) -> EvaluationError:
+    if isinstance(error, NotImplementedError) and "derivative" in message:
+        return DerivativeError(
+            _no_derivative(message, node),
+            hint="leave it out with --wrt, or see its value with agx eval",
+        )
+    if "not implemented for" in message:
+        dtype = message.rpartition("'")[0].rpartition("'")[2]
+        return EvaluationError(
+            f"torch has no {node.op} for dtype {_DTYPE_NAMES.get(dtype, dtype)} on this device",
+            hint="use --dtype float64 or float32",
+        )
+    if node.op == INDEX:
+        return _index(message, operands[0])
+    if node.op == LIST:
+        return ShapeError(
+            f"the elements of a list have different shapes: {_shapes(operands)}",
+            hint="every element of a list has the same shape",
+        )
+    for pattern, wording in _KNOWN:
+        if re.search(pattern, message, re.IGNORECASE):
+            return EvaluationError(wording)
+    if re.search(r"can't allocate memory|out of memory", message):
+        return EvaluationError("not enough memory for this", hint="use fewer elements")
+    if _SHAPE.search(message) or isinstance(error, IndexError):
+        return ShapeError(f"{_name(node)}: the shapes do not fit: {_shapes(operands)}", hint=_tidy(message))
+    return EvaluationError(f"{_name(node)}: {_tidy(message)}", hint=_usage(node))
+
+
+def explain_backward(error: Exception, expression: Expression) -> EvaluationError:
+    """The error of a backward pass: which operation torch cannot differentiate (again)."""
+    message = str(error).strip().splitlines()[0]
+    match = re.search(r"derivative for '?(?:aten::)?_?(\w+)|(\w+)' is not implemented", message)
+    name = (match.group(1) or match.group(2) or "").removesuffix("_backward") if match else ""
+    for node in expression.nodes:
+        row = FUNCTIONS.get(node.op)
+        if row and name and name.strip("_") in (row.name, row.torch.rpartition(".")[2]):
+            return DerivativeError(
+                f"torch has no derivative of {row.name} here",
+                hint="its value is there: agx eval",
+                span=node.span,
+                source=expression.source,
+            )
+    return DerivativeError(f"torch cannot differentiate this: {_tidy(message)}")
+
+
+_DTYPE_NAMES = {"Half": "float16", "BFloat16": "bfloat16", "Long": "int64", "Bool": "bool"}
+
+_SHAPE = re.compile(
+    r"size|shape|dimension|expected .*D|must match|1D tensors|2-D|2D|rank|vector|matri|square"
+)
+
+_KNOWN = (
+    (r"singular", "the matrix is singular: it has no inverse"),
+    (r"not positive-definite", "the matrix is not positive definite"),
+    (r"failed to converge", "the iteration did not converge for this matrix"),
+)
+
+
+def _index(message: str, base: tuple[str, Any]) -> EvaluationError:
+    text, value = base
+    if isinstance(value, Tensor):
+        size = shape_text(value)
+        if "step must be greater than zero" in message:
+            return ShapeError("a slice's step must be positive", hint="flip(x) reverses a vector")
+        match = re.search(r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)", message)
+        if match:
+            index, dimension, length = match.groups()
+            along = f" along dimension {dimension}" if value.dim() > 1 else ""
+            last = int(length) - 1
+            return ShapeError(
+                f"index {index} is out of range: {text} has {length} elements{along}",
+                hint=f"indices go from 0 to {last}, or from -{length} to -1" if last >= 0 else "",
+            )
+        if "too many indices" in message or value.dim() == 0:
+            return ShapeError(f"too many indices: {text} is {size}")
+    return ShapeError(_tidy(message))
+
+
+def _no_derivative(message: str, node: Node) -> str:
+    match = re.search(r": (\w+)'", message)
+    by = f" by '{match.group(1)}'" if match else ""
+    if match and match.group(1) in ("input", "self"):
+        by = f" by its first operand"
+    return f"torch has no derivative of {node.op}{by}"
+
+
+def _name(node: Node) -> str:
+    row = FUNCTIONS.get(node.op)
+    return row.symbol or row.name if row else node.op
+
+
+def _usage(node: Node) -> str:
+    row = FUNCTIONS.get(node.op)
+    return f"write {row.usage}" if row and not row.symbol else ""
+
+
+def _tidy(message: str) -> str:
+    """torch's own words, without its advice to programmers."""
+    message = re.sub(r"\s*\(.*?at \S+\.cpp.*", "", message)
+    message = re.sub(r"^(?:linalg\.|torch\.)?[\w.]+(?:\(\))?: ", "", message)
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _shapes(operands: Sequence[tuple[str, Any]]) -> str:
+    parts = [
+        f"{text if len(text) <= 24 else text[:23] + '…'} is {shape_text(value)}"
+        for text, value in operands
+        if value is not None
+    ]
+    return ", ".join(parts[:6]) + (", …" if len(parts) > 6 else "")
+
+
+def shape_text(value: Any) -> str:
+    """`a number`, `a vector of 3`, `2×3`."""
+    shape = tuple(value.shape) if isinstance(value, Tensor) else ()
+    if not shape:
+        return "a number"
+    if len(shape) == 1:
+        return f"a vector of {shape[0]}"
+    return "×".join(map(str, shape))

@@ -1,0 +1,209 @@
+"""Where a `nan` or an `inf` was born, and the usual cure.
+
+Forward: the first sub-expression, in evaluation order, that is not finite although its operands
+are. Backward: the first operation, from the output down, whose own upstream gradient is finite but
+which hands on one that is not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograd_cli.engine.context import Context
+from autograd_cli.engine.evaluate import NodeValue, apply_node, evaluate
+from autograd_cli.language.expression import NUMBER, VARIABLE, Expression
+from autograd_cli.language.functions import FUNCTIONS
+
+
+def explain_value(expression: Expression, values: Sequence[NodeValue]) -> list[str]:
+    """Why the value is not finite: at most one sentence, none if it is finite."""
+    if _is_finite(values[expression.root]):
+        return []
+    result = _non_finite(values[expression.root])
+    for position, node in enumerate(expression.nodes):
+        if _is_finite(values[position]):
+            continue
+        if node.op in (NUMBER, VARIABLE):
+            if node.value is None:
+                continue
+            where = f"{expression.text(position)} is {_non_finite(values[position])}"
+        elif all(_is_finite(values[operand]) for operand in node.operands):
+            where = f"{_short(expression.text(position))} is {_non_finite(values[position])}"
+            where += _operands(expression, position, values) + _cure(node.op, values[position])
+        else:
+            continue
+        return [f"the value is {result}: {where}"]
+    return [f"the value is {result}"]
+
+
+def explain_gradient(
+    expression: Expression,
+    values: Sequence[NodeValue],
+    leaves: Mapping[str, Tensor],
+    grad_output: Tensor | None,
+    context: Context,
+) -> list[str]:
+    """Why a gradient is not finite although the value is: at most one sentence.
+
+    `values` are those of `leaves`; the forward pass is repeated, because its graph may be gone.
+    """
+    fresh = {name: leaf.detach().requires_grad_(leaf.requires_grad) for name, leaf in leaves.items()}
+    values = evaluate(expression, fresh, context)
+    output = values[expression.root]
+    if not isinstance(output, Tensor) or not output.requires_grad or not _is_finite(output):
+        return []
+    tracked = [
+        position
+        for position, value in enumerate(values)
+        if isinstance(value, Tensor) and value.requires_grad
+    ]
+    seed = torch.ones_like(output) if grad_output is None else grad_output.expand_as(output)
+    found = torch.autograd.grad(
+        output, [values[position] for position in tracked], seed, allow_unused=True
+    )
+    adjoints = dict(zip(tracked, found, strict=True))
+    for position in reversed(range(len(expression.nodes))):
+        upstream = adjoints.get(position)
+        if upstream is None or not _is_finite(upstream):
+            continue
+        handed = _handed_down(expression, position, values, upstream, context)
+        for operand, (local, product) in handed.items():
+            if not _is_finite(product):
+                return [_sentence(expression, position, operand, values, local, upstream, product)]
+    return ["the derivative is not finite: see which point makes it so"]
+
+
+def _handed_down(
+    expression: Expression,
+    position: int,
+    values: Sequence[NodeValue],
+    upstream: Tensor,
+    context: Context,
+) -> dict[int, tuple[Tensor, Tensor]]:
+    """For each operand of a node, its local derivative (summed) and what it gets from upstream."""
+    node = expression.nodes[position]
+    if not node.operands:
+        return {}
+    alone: dict[int, Any] = {}
+    for operand in node.operands:
+        value = values[operand]
+        is_tracked = isinstance(value, Tensor) and value.requires_grad
+        alone[operand] = value.detach().requires_grad_() if is_tracked else value  # type: ignore
+    result = apply_node(node, [alone[operand] for operand in node.operands], context)
+    if not isinstance(result, Tensor) or not result.requires_grad:
+        return {}
+    tracked = [
+        operand for operand, value in alone.items()
+        if isinstance(value, Tensor) and value.requires_grad
+    ]
+    inputs = [alone[operand] for operand in tracked]
+    local = torch.autograd.grad(
+        result, inputs, torch.ones_like(result), retain_graph=True, allow_unused=True
+    )
+    product = torch.autograd.grad(result, inputs, upstream, allow_unused=True)
+    return {
+        operand: (one, other)
+        for operand, one, other in zip(tracked, local, product, strict=True)
+        if one is not None and other is not None
+    }
+
+
+def _sentence(
+    expression: Expression,
+    position: int,
+    operand: int,
+    values: Sequence[NodeValue],
+    local: Tensor,
+    upstream: Tensor,
+    product: Tensor,
+) -> str:
+    what = _short(expression.text(position))
+    of = _short(expression.text(operand))
+    at = _element(product)
+    slope = _pick(local, at)
+    weight = _pick(upstream, at)
+    where = _pick(values[operand], at)
+    text = f"the gradient is {_pick(product, at):g}: going backward through {what}, the derivative"
+    text += f" by {of} is {slope:g}" + ("" if where is None else f" at {where:g}")
+    if weight == 0:
+        text += f", and {slope:g} times the gradient 0 from above is nan"
+        if any(node.op == "where" for node in expression.nodes):
+            text += (
+                "; where() computes the branch not taken as well, so give it a safe operand:"
+                f" replace {of} inside it by where(condition, {of}, 1)"
+            )
+    elif math.isinf(slope):
+        text += ": the slope is infinite there"
+    return text
+
+
+def _is_finite(value: NodeValue) -> bool:
+    if isinstance(value, Tensor):
+        return bool(value.isfinite().all())
+    return value is None or math.isfinite(value)
+
+
+def _non_finite(value: NodeValue) -> str:
+    """`nan`, `inf` or `-inf`: what the first non-finite element is."""
+    if isinstance(value, Tensor):
+        value = value.detach()[~value.isfinite()].flatten()[0].item()
+    return f"{value:g}"
+
+
+def _element(tensor: Tensor) -> int:
+    """The flat position of the first non-finite element."""
+    return int((~tensor.isfinite()).flatten().nonzero()[0].item())
+
+
+def _pick(value: NodeValue, position: int) -> Any:
+    """The element of a tensor at a flat position, if it has that many; of a scalar, itself."""
+    if not isinstance(value, Tensor):
+        return value
+    flat = value.detach().flatten()
+    if len(flat) == 1:
+        return flat[0].item()
+    return flat[position].item() if position < len(flat) else None
+
+
+def _operands(expression: Expression, position: int, values: Sequence[NodeValue]) -> str:
+    """` at x = 0` for the scalar operands of a node."""
+    parts = []
+    result = values[position]
+    at = _element(result) if isinstance(result, Tensor) else 0
+    for operand in expression.nodes[position].operands:
+        if expression.nodes[operand].op == NUMBER:
+            continue
+        picked = _pick(values[operand], at)
+        if picked is not None:
+            parts.append(f"{_short(expression.text(operand))} = {picked:g}")
+    return f" at {', '.join(dict.fromkeys(parts))}" if parts else ""
+
+
+_OVERFLOWS = {
+    "exp": "exp overflows: work with the logarithm (logsumexp, log_softmax, softplus, logaddexp)",
+    "pow": "the power is beyond the range of the dtype, or of a base it is not defined for",
+    "exp2": "exp2 overflows: work with the exponent",
+    "sinh": "sinh overflows",
+    "cosh": "cosh overflows",
+    "mul": "the product is beyond the range of the dtype: scale the factors",
+    "gamma": "gamma overflows: work with lgamma",
+    "div": "a division by zero: keep the divisor away from 0",
+}
+
+
+def _cure(op: str, value: NodeValue) -> str:
+    row = FUNCTIONS.get(op)
+    if op in _OVERFLOWS:
+        return f" ({_OVERFLOWS[op]})"
+    if row is not None and row.domain:
+        return f" ({row.name} is defined where {row.domain})"
+    return ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"

@@ -1,0 +1,226 @@
+"""The operations that the function table calls `engine.…`, and how a row finds its operation.
+
+Most rows name a torch function; here stand the ones that need a word more: options that torch
+spells differently for a part and for the whole of a tensor, results that come in pairs, constants.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from autograd_cli.engine.context import Context
+from autograd_cli.errors import ShapeError
+from autograd_cli.language.functions import Function
+
+Operation = Callable[..., Any]
+Dims = int | tuple[int, ...] | None
+
+
+@functools.cache
+def operation(row: Function) -> Operation:
+    """The callable of a row: `torch.sin`, `operator.add`, `special.gamma`, `engine.sum_`."""
+    module, _, name = row.torch.rpartition(".")
+    if module == "engine":
+        found: Operation = globals()[name]
+        return found
+    if module == "operator":
+        found = getattr(operator, name)
+        return found
+    if module == "special":
+        # Imported when first used: most expressions do without.
+        found = getattr(importlib.import_module("autograd_cli.engine.special"), name)
+        return found
+    found = functools.reduce(getattr, row.torch.split(".")[1:], torch)
+    return found
+
+
+# Elementwise ------------------------------------------------------------------------------------
+
+
+def sec(x: Tensor) -> Tensor:
+    return 1 / torch.cos(x)
+
+
+def csc(x: Tensor) -> Tensor:
+    return 1 / torch.sin(x)
+
+
+def cot(x: Tensor) -> Tensor:
+    return 1 / torch.tan(x)
+
+
+def log_base(x: Tensor | float, base: Tensor | float) -> Tensor:
+    """log(x)/log(base); the bases 2 and 10 have functions that are exact at their powers."""
+    if isinstance(x, Tensor) and not isinstance(base, Tensor):
+        if base == 2:
+            return torch.log2(x)
+        if base == 10:
+            return torch.log10(x)
+        return torch.log(x) / (math.log(base) if base > 0 else math.nan)
+    if not isinstance(x, Tensor):
+        assert isinstance(base, Tensor)
+        x = torch.tensor(x, dtype=base.dtype, device=base.device)
+    assert isinstance(base, Tensor)
+    return torch.log(x) / torch.log(base)
+
+
+def heaviside(x: Tensor, at_zero: Tensor | None = None) -> Tensor:
+    """The unit step: 0, `at_zero` (1/2 by default), 1; nan at nan. It carries no gradient by x."""
+    step = torch.where(x.isnan(), x.detach(), (x > 0).to(x.dtype))
+    return torch.where(x == 0, 0.5 if at_zero is None else at_zero, step)
+
+
+def detach(x: Tensor) -> Tensor:
+    return x.detach()
+
+
+def where(condition: Tensor | bool, x: Tensor | float, y: Tensor | float) -> Tensor:
+    """torch.where, with constant conditions and with numbers on both sides."""
+    tensor = next(part for part in (x, y, condition) if isinstance(part, Tensor))
+    if not isinstance(condition, Tensor):
+        condition = torch.tensor(bool(condition), device=tensor.device)
+    if not isinstance(x, Tensor) and not isinstance(y, Tensor):
+        x = torch.tensor(x, dtype=torch.get_default_dtype(), device=tensor.device)
+    return torch.where(condition, x, y)
+
+
+def gelu_tanh(x: Tensor) -> Tensor:
+    return functional.gelu(x, approximate="tanh")
+
+
+# Reductions -------------------------------------------------------------------------------------
+# A reduction of the whole is called as `torch.sum(x)`, which records another node than
+# `torch.sum(x, dim)` does; the graph should be that of the line the user typed.
+
+
+def _reduction(whole: Operation, part: Operation | None = None) -> Operation:
+    def reduce(x: Tensor, dim: Dims = None, keepdim: bool = False, **options: Any) -> Tensor:
+        if dim is None and not keepdim:
+            result: Tensor = whole(x, **options)
+            return result
+        if dim is None:
+            dim = tuple(range(x.dim()))
+        result = (part or whole)(x, dim=dim, keepdim=keepdim, **options)
+        return result
+
+    return reduce
+
+
+def _values(function: Operation) -> Operation:
+    """The values of a torch function that returns values and indices."""
+
+    def values(x: Tensor, dim: int | tuple[int, ...], keepdim: bool = False) -> Tensor:
+        if isinstance(dim, tuple):  # keepdim over the whole tensor
+            result: Tensor = function(x.flatten(), dim=0).values.reshape((1,) * x.dim())
+            return result
+        result = function(x, dim=dim, keepdim=keepdim).values
+        return result
+
+    return values
+
+
+def _product_over(x: Tensor, dim: int | tuple[int, ...], keepdim: bool = False) -> Tensor:
+    if isinstance(dim, tuple):
+        return torch.prod(x).reshape((1,) * x.dim())
+    return torch.prod(x, dim=dim, keepdim=keepdim)
+
+
+sum_ = _reduction(torch.sum)
+mean = _reduction(torch.mean)
+prod = _reduction(torch.prod, _product_over)
+max_ = _reduction(torch.max, _values(torch.max))
+min_ = _reduction(torch.min, _values(torch.min))
+amax = _reduction(torch.amax)
+amin = _reduction(torch.amin)
+median = _reduction(torch.median, _values(torch.median))
+var = _reduction(torch.var)
+std = _reduction(torch.std)
+logsumexp = _reduction(lambda x: torch.logsumexp(x, dim=tuple(range(x.dim()))), torch.logsumexp)
+
+
+def numel(x: Tensor) -> int:
+    return x.numel()
+
+
+def sort(x: Tensor, dim: int = -1, descending: bool = False) -> Tensor:
+    return torch.sort(x, dim=dim, descending=descending).values
+
+
+def flip(x: Tensor, dim: Dims = None) -> Tensor:
+    dims = tuple(range(x.dim())) if dim is None else (dim,) if isinstance(dim, int) else dim
+    return torch.flip(x, dims)
+
+
+# Matrices ---------------------------------------------------------------------------------------
+
+
+def transpose(a: Tensor, dim0: int | None = None, dim1: int | None = None) -> Tensor:
+    """`A.T` of a matrix; a vector stays as it is, as in NumPy; two dimensions by number."""
+    if dim0 is not None and dim1 is not None:
+        return torch.transpose(a, dim0, dim1)
+    if a.dim() < 2:
+        return a
+    return a.T if a.dim() == 2 else a.mT
+
+
+def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """Class numbers (a shape without the logits' last axis), or probabilities of the same shape."""
+    if target.dim() < input.dim():
+        classes = target.long()
+        if not torch.equal(classes.to(target.dtype), target):
+            raise ShapeError("a class is a whole number", hint="probabilities have as many as input")
+        target = classes
+    return functional.cross_entropy(input, target, reduction=reduction)
+
+
+# Constants --------------------------------------------------------------------------------------
+# These take the context: their dtype and device, and the generator of the random ones.
+
+
+def zeros(context: Context, size: tuple[int, ...]) -> Tensor:
+    return torch.zeros(size, dtype=context.dtype, device=context.device)
+
+
+def ones(context: Context, size: tuple[int, ...]) -> Tensor:
+    return torch.ones(size, dtype=context.dtype, device=context.device)
+
+
+def full(context: Context, size: Dims, fill: float) -> Tensor:
+    shape = (size,) if isinstance(size, int) else size or ()
+    return torch.full(shape, fill, dtype=context.dtype, device=context.device)
+
+
+def eye(context: Context, n: int, m: int | None = None) -> Tensor:
+    return torch.eye(n, n if m is None else m, dtype=context.dtype, device=context.device)
+
+
+def rand(context: Context, size: tuple[int, ...]) -> Tensor:
+    drawn = torch.rand(size, dtype=torch.float64, generator=context.generator)
+    return drawn.to(context.device, context.dtype)
+
+
+def randn(context: Context, size: tuple[int, ...]) -> Tensor:
+    drawn = torch.randn(size, dtype=torch.float64, generator=context.generator)
+    return drawn.to(context.device, context.dtype)
+
+
+def linspace(context: Context, start: float, end: float, steps: int) -> Tensor:
+    return torch.linspace(start, end, steps, dtype=context.dtype, device=context.device)
+
+
+def arange(
+    context: Context, start: float, end: float | None = None, step: float | None = None
+) -> Tensor:
+    if end is None:
+        start, end = 0, start
+    step = 1 if step is None else step
+    return torch.arange(start, end, step, dtype=context.dtype, device=context.device)

@@ -1,0 +1,65 @@
+"""An expression that has been read: its operations in evaluation order, each with its place.
+
+The list of nodes is a Wengert list (Wengert, 1964): every node's operands come before it, so a
+forward evaluation is one loop over it and a reverse sweep is one loop back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from autograd_cli.errors import Span
+
+Number: TypeAlias = int | float | bool
+OptionValue: TypeAlias = "int | float | bool | str | None | tuple[int, ...]"
+
+NUMBER = "number"  # a literal or a constant such as pi; value: int, float, bool, or None (absent)
+VARIABLE = "variable"  # value: its name
+LIST = "list"  # [a, b, ...]: its operands stacked along a new first axis
+INDEX = "index"  # operand[value]: value is a tuple of int, slice and Ellipsis
+
+
+class Node(NamedTuple):
+    """One operation of an expression.
+
+    `op` is the name of a row of the function table, or one of NUMBER, VARIABLE, LIST and INDEX.
+    `operands` are positions of earlier nodes. `options` are the settings that are not
+    differentiated (`dim=0`), as constants.
+    """
+
+    op: str
+    operands: tuple[int, ...]
+    span: Span
+    value: object = None
+    options: tuple[tuple[str, OptionValue], ...] = ()
+
+
+@dataclass(frozen=True)
+class Expression:
+    """Text that has been read: `nodes` in evaluation order; `root` is the output's position.
+
+    `steps` names the nodes of named steps (`u = x**2; sin(u)`): position to name.
+    """
+
+    source: str
+    nodes: tuple[Node, ...]
+    root: int
+    steps: Mapping[int, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def text(self, position: int) -> str:
+        """The text that the node at `position` was read from."""
+        start, end = self.nodes[position].span
+        return self.source[start:end]
+
+    @cached_property
+    def variables(self) -> dict[str, int]:
+        """Every variable and the position of its node, in order of first appearance."""
+        return {
+            str(node.value): position
+            for position, node in enumerate(self.nodes)
+            if node.op == VARIABLE
+        }

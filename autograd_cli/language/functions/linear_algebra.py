@@ -1,0 +1,66 @@
+"""Rows for vectors and matrices. Adjoints: Giles (2008), "Collected matrix derivative results".
+
+`derivatives` are vector-Jacobian products: `g` is the upstream gradient, `y` the result.
+"""
+
+from autograd_cli.language.functions.row import Function
+
+
+def _row(
+    name: str,
+    signature: str,
+    products: tuple[str, ...],
+    help: str,
+    *,
+    torch: str = "",
+    symbolic: str = "array",
+    **more: object,
+) -> Function:
+    return Function(
+        name=name,
+        signature=signature,
+        torch=torch or f"torch.{name}",
+        symbolic=symbolic,
+        derivatives=products,
+        help=help,
+        family="linear algebra",
+        elementwise=False,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+ROWS = (
+    _row("dot", "x, y", ("g*y", "g*x"), "inner product of two vectors",
+         aliases=("inner", "vdot")),
+    _row("cross", "x, y, dim:int=-1", ("cross(y, g)", "cross(g, x)"),
+         "cross product of 3-vectors", torch="torch.linalg.cross"),
+    _row("outer", "x, y", ("g @ y", "g.T @ x"), "outer product of two vectors"),
+    _row("mv", "A, x", ("outer(g, x)", "A.T @ g"), "matrix times vector"),
+    _row("kron", "A, B", ("", ""), "Kronecker product"),
+    _row("transpose", "A, dim0:int=None, dim1:int=None", ("g.T",), "transpose; A.T means the same", torch="engine.transpose",
+         aliases=("t",)),
+    _row("trace", "A", ("g*eye(numel(diag(A)))",), "sum of the diagonal", aliases=("Trace", "tr")),
+    _row("diag", "A", ("diag(g)",), "diagonal of a matrix, or diagonal matrix of a vector",
+         aliases=("diagonal",)),
+    _row("tril", "A, diagonal:int=0", ("tril(g)",), "lower triangle"),
+    _row("triu", "A, diagonal:int=0", ("triu(g)",), "upper triangle"),
+    _row("det", "A", ("g*y*inv(A).T",), "determinant", torch="torch.linalg.det",
+         aliases=("Determinant",)),
+    _row("logdet", "A", ("g*inv(A).T",), "logarithm of the determinant"),
+    _row("inv", "A", ("-y.T @ g @ y.T",), "inverse", torch="torch.linalg.inv",
+         aliases=("inverse",)),
+    _row("pinv", "A, rtol:number=None", ("",), "pseudo-inverse (Moore-Penrose)",
+         torch="torch.linalg.pinv", symbolic=""),
+    _row("solve", "A, b", ("-outer(solve(A.T, g), y)", "solve(A.T, g)"),
+         "x with A @ x = b", torch="torch.linalg.solve"),
+    _row("cholesky", "A", ("",), "lower triangular L with L @ L.T = A",
+         torch="torch.linalg.cholesky"),
+    _row("matrix_exp", "A", ("",), "matrix exponential", torch="torch.linalg.matrix_exp",
+         symbolic=""),
+    _row("matrix_power", "A, n:int", ("",), "integer power of a matrix",
+         torch="torch.linalg.matrix_power"),
+    _row("eigvalsh", "A", ("",), "eigenvalues of a symmetric matrix, ascending",
+         torch="torch.linalg.eigvalsh", symbolic=""),
+    _row("svdvals", "A", ("",), "singular values, descending", torch="torch.linalg.svdvals",
+         symbolic=""),
+)

@@ -1,0 +1,97 @@
+"""Rows for the special functions. Formulas: Abramowitz & Stegun (1964); DLMF."""
+
+from autograd_cli.language.functions.row import Function
+
+
+def _row(
+    name: str,
+    signature: str,
+    torch: str,
+    symbolic: str,
+    derivatives: tuple[str, ...],
+    help: str,
+    **more: object,
+) -> Function:
+    return Function(
+        name=name,
+        signature=signature,
+        torch=torch,
+        symbolic=symbolic,
+        derivatives=derivatives,
+        help=help,
+        family="special",
+        **more,  # type: ignore[arg-type]
+    )
+
+
+ROWS = (
+    # Error functions and the normal distribution
+    _row("erf", "x", "torch.erf", "erf", ("2*exp(-x**2)/sqrt(pi)",), "error function"),
+    _row("erfc", "x", "torch.erfc", "erfc", ("-2*exp(-x**2)/sqrt(pi)",),
+         "complementary error function"),
+    _row("erfinv", "x", "torch.erfinv", "erfinv", ("sqrt(pi)*exp(erfinv(x)**2)/2",),
+         "inverse error function", domain="-1 < x and x < 1"),
+    _row("erfcx", "x", "special.erfcx", "exp(x**2)*erfc(x)", ("2*x*erfcx(x) - 2/sqrt(pi)",),
+         "scaled complementary error function, exp(x**2)*erfc(x)"),
+    _row("ndtr", "x", "torch.special.ndtr", "(1 + erf(x/sqrt(2)))/2",
+         ("exp(-x**2/2)/sqrt(2*pi)",), "cumulative distribution of the standard normal"),
+    _row("log_ndtr", "x", "torch.special.log_ndtr", "log(erfc(-x/sqrt(2))/2)",
+         ("exp(-x**2/2 - log_ndtr(x))/sqrt(2*pi)",), "logarithm of ndtr"),
+    _row("ndtri", "p", "torch.special.ndtri", "sqrt(2)*erfinv(2*p - 1)",
+         ("sqrt(2*pi)*exp(ndtri(p)**2/2)",), "quantile of the standard normal, ndtr's inverse",
+         domain="0 < p and p < 1"),
+    # Gamma and its relatives
+    _row("gamma", "x", "special.gamma", "gamma", ("gamma(x)*digamma(x)",), "gamma function",
+         domain="x > 0 or mod(x, 1) != 0"),
+    _row("lgamma", "x", "torch.lgamma", "log(abs(gamma(x)))", ("digamma(x)",),
+         "logarithm of |gamma(x)|", domain="x > 0 or mod(x, 1) != 0",
+         aliases=("gammaln", "loggamma")),
+    _row("digamma", "x", "torch.digamma", "digamma", ("polygamma(1, x)",),
+         "logarithmic derivative of gamma", domain="x > 0 or mod(x, 1) != 0", aliases=("psi",)),
+    _row("polygamma", "n:int, x", "torch.polygamma", "polygamma(n, x)", ("polygamma(n + 1, x)",),
+         "n-th derivative of digamma", domain="x > 0"),
+    _row("factorial", "x", "special.factorial", "factorial",
+         ("factorial(x)*digamma(x + 1)",), "factorial, gamma(x + 1)",
+         domain="x > -1 or mod(x, 1) != 0"),
+    _row("beta", "a, b", "special.beta", "beta",
+         ("beta(a, b)*(digamma(a) - digamma(a + b))", "beta(a, b)*(digamma(b) - digamma(a + b))"),
+         "beta function", domain="a > 0 and b > 0"),
+    _row("gammainc", "a, x", "torch.special.gammainc", "lowergamma(a, x)/gamma(a)",
+         ("", "exp((a - 1)*log(x) - x - lgamma(a))"),
+         "regularised lower incomplete gamma function", domain="a > 0 and x > 0"),
+    _row("gammaincc", "a, x", "torch.special.gammaincc", "uppergamma(a, x)/gamma(a)",
+         ("", "-exp((a - 1)*log(x) - x - lgamma(a))"),
+         "regularised upper incomplete gamma function", domain="a > 0 and x > 0"),
+    _row("zeta", "s, q=1", "special.zeta", "zeta(s, q)", ("", "-s*zeta(s + 1, q)"),
+         "Riemann's zeta function, Hurwitz's with q", domain="s > 1 and q > 0"),
+    # Bessel functions
+    _row("j0", "x", "special.bessel_j0", "besselj(0, x)", ("-j1(x)",),
+         "Bessel function of the first kind, order 0", aliases=("bessel_j0",)),
+    _row("j1", "x", "special.bessel_j1", "besselj(1, x)", ("j0(x) - j1(x)/x",),
+         "Bessel function of the first kind, order 1", aliases=("bessel_j1",)),
+    _row("y0", "x", "special.bessel_y0", "bessely(0, x)", ("-y1(x)",),
+         "Bessel function of the second kind, order 0", domain="x > 0", aliases=("bessel_y0",)),
+    _row("y1", "x", "special.bessel_y1", "bessely(1, x)", ("y0(x) - y1(x)/x",),
+         "Bessel function of the second kind, order 1", domain="x > 0", aliases=("bessel_y1",)),
+    _row("i0", "x", "torch.special.i0", "besseli(0, x)", ("i1(x)",),
+         "modified Bessel function of the first kind, order 0", aliases=("bessel_i0",)),
+    _row("i1", "x", "torch.special.i1", "besseli(1, x)", ("i0(x) - i1(x)/x",),
+         "modified Bessel function of the first kind, order 1", aliases=("bessel_i1",)),
+    _row("i0e", "x", "torch.special.i0e", "exp(-abs(x))*besseli(0, x)",
+         ("i1e(x) - sign(x)*i0e(x)",), "exp(-|x|)*i0(x)", domain="x != 0"),
+    _row("i1e", "x", "torch.special.i1e", "exp(-abs(x))*besseli(1, x)",
+         ("i0e(x) - i1e(x)*(sign(x) + 1/x)",), "exp(-|x|)*i1(x)", domain="x != 0"),
+    _row("k0", "x", "special.modified_bessel_k0", "besselk(0, x)", ("-k1(x)",),
+         "modified Bessel function of the second kind, order 0", domain="x > 0",
+         aliases=("bessel_k0",)),
+    _row("k1", "x", "special.modified_bessel_k1", "besselk(1, x)", ("-k0(x) - k1(x)/x",),
+         "modified Bessel function of the second kind, order 1", domain="x > 0",
+         aliases=("bessel_k1",)),
+    # Information
+    _row("logit", "p", "torch.logit", "log(p/(1 - p))", ("1/(p*(1 - p))",),
+         "log-odds, sigmoid's inverse", domain="0 < p and p < 1"),
+    _row("entr", "x", "torch.special.entr", "-x*log(x)", ("-1 - log(x)",),
+         "entropy term, -x*log(x)", domain="x > 0"),
+    _row("xlog1py", "x, y", "torch.special.xlog1py", "x*log(1 + y)", ("log1p(y)", "x/(1 + y)"),
+         "x*log(1 + y), and 0 where x is 0", domain="y > -1"),
+)

@@ -1,0 +1,146 @@
+"""Text to tokens, one at a time, as people type and paste mathematics.
+
+Unicode operators become the ASCII ones they stand for (`−`, `×`, `≤`), names are compared in their
+compatibility form (NFKC, so `x₁` is `x1`), and what cannot be seen is refused: a formula must
+not read differently from how it looks (compare Boucher & Anderson, 2021, "Trojan Source").
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from autograd_cli.errors import ReadError, Span
+
+NUMBER = "number"
+NAME = "name"
+OPERATOR = "operator"  # operators and brackets; text is the ASCII form
+SUPERSCRIPT = "superscript"  # x², x⁻¹; text is the exponent in ASCII
+NEWLINE = "newline"
+END = "end"
+
+
+class Token(NamedTuple):
+    """A token: its kind, its text in canonical form, and where it stands."""
+
+    kind: str
+    text: str
+    span: Span
+
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+_SUPERSCRIPT = "⁰¹²³⁴-⁹⁺⁻"
+
+_LOOKALIKES = {
+    **dict.fromkeys("−–‐‑⁃－", "-"),
+    **dict.fromkeys("×·⋅∙•∗＊", "*"),
+    **dict.fromkeys("÷∕⁄／", "/"),
+    "≤": "<=",
+    "⩽": "<=",
+    "≥": ">=",
+    "⩾": ">=",
+    "≠": "!=",
+    "∧": "and",
+    "∨": "or",
+    "¬": "not",
+    "√": "√",
+    "∛": "∛",
+}
+
+_WORDS = {"and", "or", "not"}
+
+_SCAN = re.compile(
+    rf"""
+    (?P<space>   (?:[^\S\n]|\#[^\n]*)+ )
+  | (?P<newline> \n )
+  | (?P<number>  (?: [0-9](?:_?[0-9])*(?:\.(?:[0-9](?:_?[0-9])*)?)? | \.[0-9](?:_?[0-9])* )
+                 (?: [eE][+-]?[0-9]+ )? )
+  | (?P<name>    (?:(?![{_SUPERSCRIPT}])[^\W\d]) (?:(?![{_SUPERSCRIPT}])[\w\u0300-\u036f])* )
+  | (?P<super>   [{_SUPERSCRIPT}]+ )
+  | (?P<op>      \*\* | // | \.\.\. | <= | >= | == | != | && | \|\| | <> | :=
+               | [-+*/%@^<>=&|~!()\[\]{{}},;:.'"?$`\\∞] )
+    """,
+    re.VERBOSE,
+)
+
+
+class Scanner:
+    """The tokens of a text, with one token of lookahead."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.position = 0
+
+    def take(self) -> Token:
+        """The next token; its end moves `position` on.
+
+        Raises: ReadError where a character has no place in the language.
+        """
+        token = self._scan(self.position)
+        self.position = token.span.end
+        return token
+
+    def peek(self) -> Token:
+        """The next token, left in place."""
+        return self._scan(self.position)
+
+    def _scan(self, position: int) -> Token:
+        match = _SCAN.match(self.source, position)
+        while match is not None and match.lastgroup == "space":
+            position = match.end()
+            match = _SCAN.match(self.source, position)
+        if position >= len(self.source):
+            return Token(END, "", Span(position, position))
+        if match is None:
+            return self._other(position)
+        kind, text, span = match.lastgroup, match.group(), Span(*match.span())
+        if kind == "number":
+            return Token(NUMBER, text, span)
+        if kind == "name":
+            name = unicodedata.normalize("NFKC", text)
+            return Token(OPERATOR if name in _WORDS else NAME, name, span)
+        if kind == "super":
+            return Token(SUPERSCRIPT, text.translate(_SUPERSCRIPTS), span)
+        if kind == "newline":
+            return Token(NEWLINE, text, span)
+        if text == "∞":
+            return Token(NAME, "inf", span)
+        return Token(OPERATOR, "**" if text == "^" else text, span)
+
+    def _other(self, position: int) -> Token:
+        """A Unicode operator, or the error for a character that means nothing here."""
+        character = self.source[position]
+        span = Span(position, position + 1)
+        operator = _LOOKALIKES.get(character) or unicodedata.normalize("NFKC", character)
+        if character in _LOOKALIKES:
+            return Token(OPERATOR, operator, span)
+        if len(operator) == 1 and operator.isascii() and operator in "()[]+=<>,;:%":
+            return Token(OPERATOR, operator, span)
+        raise ReadError(
+            f"{_describe(character)} has no meaning here",
+            hint=_advice(character),
+            span=span,
+            source=self.source,
+        )
+
+
+def _describe(character: str) -> str:
+    code = f"U+{ord(character):04X}"
+    name = unicodedata.name(character, "")
+    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn"}:
+        return f"invisible character {code}{f' ({name})' if name else ''}"
+    return f"'{character}' ({code} {name})" if name else f"character {code}"
+
+
+def _advice(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return "the text is not valid UTF-8"
+    if category.startswith("C"):
+        return "delete it and type the expression again"
+    if category == "Nd":
+        return "write numbers with the digits 0 to 9"
+    if character in "∑∏∫∂∇":
+        return "agx differentiates what is typed; sums are written out or sum(x) over a vector"
+    return "see 'agx functions' for what can be typed"
