@@ -166,7 +166,7 @@ def _lines(value: Value) -> Iterator[tuple[Scalar, ...]]:
     if not isinstance(value, (list, tuple)):
         yield (value,)  # type: ignore[misc]
     elif not any(isinstance(item, (list, tuple)) for item in value):
-        yield tuple(value)  # type: ignore[arg-type]
+        yield tuple(value)
     else:
         for item in value:
             yield from _lines(item)

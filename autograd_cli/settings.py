@@ -18,7 +18,7 @@ _NOT_DIFFERENTIABLE = re.compile(r"u?int[0-9]*|long|short|bool|complex[0-9]*")
 
 @dataclass(frozen=True)
 class Settings:
-    """Device (`cpu`, `cuda`, `cuda:1`, `mps`, `xpu`, `auto`), dtype, and seed of random constants."""
+    """The device (`cpu`, `cuda:1`, `auto`, …), the dtype, and the seed of random constants."""
 
     device: str = "cpu"
     dtype: str = "float64"

@@ -1,53 +1,30 @@
-"""Derivatives by reverse accumulation: plain torch.autograd.grad, nested for higher orders.
-
-Every function here works for one point and for a batch of them: in a batch, each variable and each
-output has one more axis in front, and since no point depends on another, the gradient of the sum
-over the batch is the batch of gradients.
-"""
+"""The value and the derivatives of an expression, at a point and over a grid."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autograd_cli.engine import backward
 from autograd_cli.engine.context import Context
-from autograd_cli.engine.evaluate import constant, evaluate, output
-from autograd_cli.engine.faults import explain_backward, shape_text
+from autograd_cli.engine.evaluate import constant, constants, evaluate, output
 from autograd_cli.engine.nonfinite import explain_gradient, explain_value
-from autograd_cli.errors import AgxError, DerivativeError, ShapeError
+from autograd_cli.errors import AgxError, ShapeError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.points import Axis
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.results import Evaluation, Gradient, Value
 
+point = constants  # the values of `--at`, by variable
+
 _NO_REQUEST = DerivativeRequest()
 
 
-@dataclass(frozen=True)
-class Weights:
-    """The constants of a request as tensors: the direction, the weights of the outputs."""
-
-    along: Mapping[str, Tensor]
-    grad_output: Tensor | None
-
-
-def point(values: Mapping[str, Expression], context: Context) -> dict[str, Tensor]:
-    """The tensors of constant expressions, in the order given (so that a seed decides them all).
-
-    Raises: EvaluationError, as `evaluate`.
-    """
-    return {name: constant(value, context) for name, value in values.items()}
-
-
-def evaluation(
-    expression: Expression, at: Mapping[str, Tensor], context: Context
-) -> Evaluation:
+def evaluation(expression: Expression, at: Mapping[str, Tensor], context: Context) -> Evaluation:
     """The value of the expression at a point, and why it is not finite if it is not."""
     with torch.no_grad():
         values = evaluate(expression, at, context)
@@ -75,12 +52,12 @@ def gradient(
     no scalar and has no `grad_output`, DerivativeError where torch has no derivative,
     EvaluationError where there is no value.
     """
-    leaves = _leaves(expression, at, request)
+    leaves = backward.leaves(expression, at, request)
     values = evaluate(expression, leaves, context)
     value = output(expression, values, context)
-    weights = _weights(expression, leaves, value.shape, request, context)
-    _check_differentiable(expression, value, weights)
-    found = _differentiate(expression, value, leaves, request, weights, batch=())
+    weights = backward.weights(expression, leaves, value.shape, request, context)
+    backward.check_differentiable(expression, value, weights)
+    found = backward.differentiate(expression, value, leaves, request, weights)
     warnings = [*expression.warnings, *explain_value(expression, values)]
     if not all(derivative.isfinite().all() for derivative in found.values()):
         warnings += explain_gradient(expression, values, leaves, weights.grad_output, context)
@@ -135,18 +112,18 @@ def gradients(
     """
     explained = 0
     for batch in _batches(expression, at, grid):
-        leaves = _leaves(expression, batch, request)
+        leaves = backward.leaves(expression, batch, request)
         value = _forward(expression, leaves, context)
         size = value.shape[:1]
-        weights = _weights(expression, at | grid, value.shape[1:], request, context)
-        _check_differentiable(expression, value[0], weights)
-        found = _differentiate(expression, value, leaves, request, weights, batch=size)
+        weights = backward.weights(expression, {**at, **grid}, value.shape[1:], request, context)
+        backward.check_differentiable(expression, value[0], weights)
+        found = backward.differentiate(expression, value, leaves, request, weights, batch=1)
         finite = torch.stack(
             [part.isfinite().reshape(*size, -1).all(1) for part in (value, *found.values())]
         ).all(0)
         names = list(found)
         columns = [finite.tolist(), plain(value), *(plain(found[name]) for name in names)]
-        rows = zip(_rows(batch, grid, at), *columns, strict=True)  # type: ignore[call-overload]
+        rows = zip(_rows(batch, grid, at), *columns, strict=True)
         for position, (row, is_finite, one, *derivatives) in enumerate(rows):
             warnings = expression.warnings
             if not is_finite and explained < MOST_EXPLAINED:
@@ -186,192 +163,7 @@ def plain(value: Tensor) -> Any:
     return value.detach().tolist()
 
 
-# One backward pass ------------------------------------------------------------------------------
-
-
-def _leaves(
-    expression: Expression, at: Mapping[str, Tensor], request: DerivativeRequest
-) -> dict[str, Tensor]:
-    """Fresh leaves: only what is asked for requires a gradient, so that nothing else need have
-    one."""
-    wanted = (
-        {component.name for component in request.partial}
-        or set(request.along)
-        or set(request.wrt)
-        or set(expression.variables)
-    )
-    return {
-        name: at[name].detach().clone().requires_grad_(name in wanted)
-        for name in expression.variables
-    }
-
-
-def _differentiate(
-    expression: Expression,
-    value: Tensor,
-    leaves: Mapping[str, Tensor],
-    request: DerivativeRequest,
-    weights: Weights,
-    batch: tuple[int, ...],
-) -> dict[str, Tensor]:
-    """The requested derivatives of `value`, shape (*batch, ...), each named as in the result."""
-    seed = torch.ones_like(value)
-    if weights.grad_output is not None:
-        seed = weights.grad_output.expand_as(value)
-    tape = _Tape(expression, len(batch))
-    if request.partial:
-        mixed, upstream = value, seed
-        for last, component in _mark_last(request.partial):
-            (whole,) = tape.gradients(mixed, [leaves[component.name]], upstream, not last)
-            mixed, upstream = tape.element(whole, component.index), None
-        return {",".join(map(str, request.partial)): mixed}
-    if request.along:
-        directional, upstream = value, seed
-        names = list(request.along)
-        for last, _ in _mark_last(range(request.order)):
-            parts = tape.gradients(
-                directional, [leaves[name] for name in names], upstream, not last
-            )
-            directional, upstream = (
-                sum(tape.inner(part, weights.along[n]) for n, part in zip(names, parts)),
-                None,
-            )
-        return {"along": directional}
-    names = [name for name in leaves if not request.wrt or name in request.wrt]
-    if request.wrt:
-        names = list(request.wrt)
-    wanted = [leaves[name] for name in names]
-    first = tape.gradients(value, wanted, seed, request.order > 1)
-    if request.order == 1:
-        return dict(zip(names, first, strict=True))
-    return {
-        name: tape.pure(part, leaf, request.order)
-        for name, part, leaf in zip(names, first, wanted, strict=True)
-    }
-
-
-@dataclass(frozen=True)
-class _Tape:
-    """Backward passes over tensors with `batch` leading batch axes (0 or 1)."""
-
-    expression: Expression
-    batch: int
-
-    def gradients(
-        self,
-        target: Tensor,
-        leaves: Sequence[Tensor],
-        upstream: Tensor | None,
-        keep_graph: bool,
-    ) -> list[Tensor]:
-        """d target / d leaves, zero where there is no path; `upstream` weighs the outputs."""
-        if not target.requires_grad:
-            return [torch.zeros_like(leaf) for leaf in leaves]
-        if upstream is None:
-            upstream = torch.ones_like(target)
-        try:
-            found = torch.autograd.grad(
-                target, leaves, upstream, create_graph=keep_graph, allow_unused=True
-            )
-        except (RuntimeError, NotImplementedError) as error:
-            raise explain_backward(error, self.expression) from error
-        return [
-            torch.zeros_like(leaf) if part is None else part
-            for leaf, part in zip(leaves, found, strict=True)
-        ]
-
-    def pure(self, first: Tensor, leaf: Tensor, order: int) -> Tensor:
-        """The derivatives of `order` by each element of `leaf` alone, in its shape.
-
-        `first` is the gradient, still attached to its graph.
-        """
-        shape = leaf.shape[self.batch :]
-        results = []
-        for index in itertools.product(*map(range, shape)):
-            part = self.element(first, index)
-            for last, _ in _mark_last(range(order - 1)):
-                (whole,) = self.gradients(part, [leaf], None, True)
-                part = self.element(whole, index)
-            results.append(part.detach())
-        if not results:
-            return torch.zeros_like(leaf)
-        return torch.stack(results, dim=self.batch).reshape(leaf.shape)
-
-    def element(self, tensor: Tensor, index: tuple[int, ...]) -> Tensor:
-        """One element of each point's tensor, shape (*batch,)."""
-        return tensor[(slice(None),) * self.batch + index]
-
-    def inner(self, tensor: Tensor, direction: Tensor) -> Tensor:
-        """The inner product of each point's tensor with `direction`, shape (*batch,)."""
-        product = tensor * direction
-        return product.flatten(self.batch).sum(-1) if product.dim() > self.batch else product
-
-
-def _mark_last(items: Sequence[Any]) -> Iterator[tuple[bool, Any]]:
-    for count, item in enumerate(items, start=1):
-        yield count == len(items), item
-
-
-def _weights(
-    expression: Expression,
-    at: Mapping[str, Tensor],
-    shape: torch.Size,
-    request: DerivativeRequest,
-    context: Context,
-) -> Weights:
-    """The constants of a request, checked against the shapes they go with."""
-    along = point(request.along, context)
-    for name, direction in along.items():
-        wanted = at[name].shape
-        if direction.shape != wanted:
-            raise ShapeError(
-                f"--along gives '{name}' {shape_text(direction)}, but it is {shape_text(at[name])}"
-            )
-    grad_output = None
-    if request.grad_output is not None:
-        grad_output = constant(request.grad_output, context)
-        if grad_output.shape == (1,) and not shape:
-            grad_output = grad_output.reshape(())
-        if grad_output.shape != shape:
-            raise ShapeError(
-                f"--grad-output is {shape_text(grad_output)}, but the output is"
-                f" {shape_text(torch.empty(shape))}",
-                hint="it weighs every element of the output, and has its shape",
-            )
-    for component in request.partial:
-        variable = at[component.name]
-        if len(component.index) != variable.dim() or any(
-            i >= n for i, n in zip(component.index, variable.shape)
-        ):
-            raise ShapeError(
-                f"--partial: {component} is no element: '{component.name}' is"
-                f" {shape_text(variable)}",
-                hint=f"name elements as in {component.name}[{','.join('0' * variable.dim())}]"
-                if variable.dim()
-                else "",
-            )
-    return Weights(along, grad_output)
-
-
-def _check_differentiable(expression: Expression, value: Tensor, weights: Weights) -> None:
-    span = expression.nodes[expression.root].span
-    if value.dtype == torch.bool:
-        raise DerivativeError(
-            "a condition has no derivative",
-            hint="where(condition, a, b) chooses between two values",
-            span=span,
-            source=expression.source,
-        )
-    if value.dim() and weights.grad_output is None and value.numel() != 1:
-        raise ShapeError(
-            f"grad needs one output, and this is {shape_text(value)}",
-            hint="use agx jacobian, sum(…), or weigh the outputs with --grad-output",
-            span=span,
-            source=expression.source,
-        )
-
-
-def _echo(request: DerivativeRequest, weights: Weights) -> dict[str, Any]:
+def _echo(request: DerivativeRequest, weights: backward.Weights) -> dict[str, Any]:
     return {
         "order": request.order,
         "partial": tuple(map(str, request.partial)),
@@ -400,9 +192,7 @@ def _batches(
         yield batch
 
 
-def _forward(
-    expression: Expression, batch: Mapping[str, Tensor], context: Context
-) -> Tensor:
+def _forward(expression: Expression, batch: Mapping[str, Tensor], context: Context) -> Tensor:
     """The outputs at every point of a batch, shape (points, ...)."""
     names = list(expression.variables)
 

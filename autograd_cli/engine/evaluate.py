@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograd_cli.engine import arithmetic
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.faults import explain
 from autograd_cli.engine.operations import operation
 from autograd_cli.errors import AgxError, EvaluationError
+from autograd_cli.language import arithmetic
 from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expression, Node
 from autograd_cli.language.functions import FUNCTIONS
 
@@ -36,16 +36,15 @@ def evaluate(
     values: list[NodeValue] = []
     append = values.append
     handlers = _HANDLERS
-    position = 0
     with context.defaults():
         try:
-            for position, node in enumerate(expression.nodes):
+            for node in expression.nodes:
                 handler = handlers.get(node.op) or _handler(node.op)
                 append(handler(node, [values[i] for i in node.operands], variables, context))
         except AgxError as error:
-            raise error.within(expression.source, expression.nodes[position].span) from None
+            raise error.within(expression.source, expression.nodes[len(values)].span) from None
         except (RuntimeError, IndexError, ValueError, TypeError, OverflowError) as error:
-            raise explain(error, expression, position, values) from error
+            raise explain(error, expression, len(values), values) from error
     return values
 
 
@@ -76,26 +75,42 @@ def constant(expression: Expression, context: Context) -> Tensor:
     return value.to(context.dtype)
 
 
+def constants(values: Mapping[str, Expression], context: Context) -> dict[str, Tensor]:
+    """The tensors of constant expressions, in the order given (so that a seed decides them all).
+
+    Raises: EvaluationError, as `evaluate`.
+    """
+    return {name: constant(value, context) for name, value in values.items()}
+
+
 # How each kind of node is evaluated: (node, operand values, variables, context) -> value.
 _Handler = Callable[[Node, list[Any], Mapping[str, Tensor], Context], NodeValue]
 
 
-def _number(node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context) -> NodeValue:
+def _number(
+    node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context
+) -> NodeValue:
     value = node.value
     return arithmetic.fitted(value) if isinstance(value, int) else value  # type: ignore[return-value]
 
 
-def _variable(node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context) -> NodeValue:
+def _variable(
+    node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context
+) -> NodeValue:
     return variables[str(node.value)]
 
 
-def _list(node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context) -> NodeValue:
+def _list(
+    node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context
+) -> NodeValue:
     if not any(isinstance(operand, Tensor) for operand in operands):
         return torch.tensor(operands, dtype=context.dtype, device=context.device)
     return torch.stack([_as_tensor(operand, context) for operand in operands])
 
 
-def _index(node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context) -> NodeValue:
+def _index(
+    node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context
+) -> NodeValue:
     base = operands[0]
     if not isinstance(base, Tensor):
         raise EvaluationError("a number cannot be indexed")
@@ -112,9 +127,13 @@ def _handler(name: str) -> _Handler:
     function = operation(row)
     if row.family == "constructor":
         return lambda node, operands, variables, context: function(context, **dict(node.options))
-    python_operator = row.torch.removeprefix("operator.") if row.torch.startswith("operator.") else ""
+    python_operator = (
+        row.torch.removeprefix("operator.") if row.torch.startswith("operator.") else ""
+    )
 
-    def apply(node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context) -> NodeValue:
+    def apply(
+        node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context
+    ) -> NodeValue:
         has_tensor = any(isinstance(operand, Tensor) for operand in operands)
         if not has_tensor and python_operator and python_operator != "matmul":
             return arithmetic.apply(python_operator, operands)

@@ -51,7 +51,9 @@ def _recognise(
     if re.search(r"can't allocate memory|out of memory", message):
         return EvaluationError("not enough memory for this", hint="use fewer elements")
     if _SHAPE.search(message) or isinstance(error, IndexError):
-        return ShapeError(f"{_name(node)}: the shapes do not fit: {_shapes(operands)}", hint=_tidy(message))
+        return ShapeError(
+            f"{_name(node)}: the shapes do not fit: {_shapes(operands)}", hint=_tidy(message)
+        )
     return EvaluationError(f"{_name(node)}: {_tidy(message)}", hint=_usage(node))
 
 
@@ -91,7 +93,9 @@ def _index(message: str, base: tuple[str, Any]) -> EvaluationError:
         size = shape_text(value)
         if "step must be greater than zero" in message:
             return ShapeError("a slice's step must be positive", hint="flip(x) reverses a vector")
-        match = re.search(r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)", message)
+        match = re.search(
+            r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)", message
+        )
         if match:
             index, dimension, length = match.groups()
             along = f" along dimension {dimension}" if value.dim() > 1 else ""
@@ -109,7 +113,7 @@ def _no_derivative(message: str, node: Node) -> str:
     match = re.search(r": (\w+)'", message)
     by = f" by '{match.group(1)}'" if match else ""
     if match and match.group(1) in ("input", "self"):
-        by = f" by its first operand"
+        by = " by its first operand"
     return f"torch has no derivative of {node.op}{by}"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -52,7 +52,9 @@ def explain_gradient(
 
     `values` are those of `leaves`; the forward pass is repeated, because its graph may be gone.
     """
-    fresh = {name: leaf.detach().requires_grad_(leaf.requires_grad) for name, leaf in leaves.items()}
+    fresh = {
+        name: leaf.detach().requires_grad_(leaf.requires_grad) for name, leaf in leaves.items()
+    }
     values = evaluate(expression, fresh, context)
     output = values[expression.root]
     if not isinstance(output, Tensor) or not output.requires_grad or not _is_finite(output):
@@ -63,9 +65,8 @@ def explain_gradient(
         if isinstance(value, Tensor) and value.requires_grad
     ]
     seed = torch.ones_like(output) if grad_output is None else grad_output.expand_as(output)
-    found = torch.autograd.grad(
-        output, [values[position] for position in tracked], seed, allow_unused=True
-    )
+    tensors = [cast(Tensor, values[position]) for position in tracked]
+    found = torch.autograd.grad(output, tensors, seed, allow_unused=True)
     adjoints = dict(zip(tracked, found, strict=True))
     for position in reversed(range(len(expression.nodes))):
         upstream = adjoints.get(position)
@@ -93,12 +94,13 @@ def _handed_down(
     for operand in node.operands:
         value = values[operand]
         is_tracked = isinstance(value, Tensor) and value.requires_grad
-        alone[operand] = value.detach().requires_grad_() if is_tracked else value  # type: ignore
+        alone[operand] = cast(Tensor, value).detach().requires_grad_() if is_tracked else value
     result = apply_node(node, [alone[operand] for operand in node.operands], context)
     if not isinstance(result, Tensor) or not result.requires_grad:
         return {}
     tracked = [
-        operand for operand, value in alone.items()
+        operand
+        for operand, value in alone.items()
         if isinstance(value, Tensor) and value.requires_grad
     ]
     inputs = [alone[operand] for operand in tracked]

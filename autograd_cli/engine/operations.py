@@ -11,7 +11,7 @@ import importlib
 import math
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -29,18 +29,15 @@ Dims = int | tuple[int, ...] | None
 def operation(row: Function) -> Operation:
     """The callable of a row: `torch.sin`, `operator.add`, `special.gamma`, `engine.sum_`."""
     module, _, name = row.torch.rpartition(".")
-    if module == "engine":
-        found: Operation = globals()[name]
-        return found
-    if module == "operator":
-        found = getattr(operator, name)
-        return found
-    if module == "special":
-        # Imported when first used: most expressions do without.
-        found = getattr(importlib.import_module("autograd_cli.engine.special"), name)
-        return found
-    found = functools.reduce(getattr, row.torch.split(".")[1:], torch)
-    return found
+    if module == "torch" or module.startswith("torch."):
+        path = row.torch.split(".")[1:]
+        return cast(Operation, functools.reduce(getattr, path, torch))
+    if module == "special":  # imported at its first use: most expressions do without
+        return cast(Operation, getattr(importlib.import_module(_SPECIAL), name))
+    return cast(Operation, getattr(operator, name) if module == "operator" else globals()[name])
+
+
+_SPECIAL = "autograd_cli.engine.special"
 
 
 # Elementwise ------------------------------------------------------------------------------------
@@ -105,12 +102,10 @@ def gelu_tanh(x: Tensor) -> Tensor:
 def _reduction(whole: Operation, part: Operation | None = None) -> Operation:
     def reduce(x: Tensor, dim: Dims = None, keepdim: bool = False, **options: Any) -> Tensor:
         if dim is None and not keepdim:
-            result: Tensor = whole(x, **options)
-            return result
+            return cast(Tensor, whole(x, **options))
         if dim is None:
             dim = tuple(range(x.dim()))
-        result = (part or whole)(x, dim=dim, keepdim=keepdim, **options)
-        return result
+        return cast(Tensor, (part or whole)(x, dim=dim, keepdim=keepdim, **options))
 
     return reduce
 
@@ -120,10 +115,8 @@ def _values(function: Operation) -> Operation:
 
     def values(x: Tensor, dim: int | tuple[int, ...], keepdim: bool = False) -> Tensor:
         if isinstance(dim, tuple):  # keepdim over the whole tensor
-            result: Tensor = function(x.flatten(), dim=0).values.reshape((1,) * x.dim())
-            return result
-        result = function(x, dim=dim, keepdim=keepdim).values
-        return result
+            return cast(Tensor, function(x.flatten(), dim=0).values.reshape((1,) * x.dim()))
+        return cast(Tensor, function(x, dim=dim, keepdim=keepdim).values)
 
     return values
 
@@ -177,7 +170,9 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
     if target.dim() < input.dim():
         classes = target.long()
         if not torch.equal(classes.to(target.dtype), target):
-            raise ShapeError("a class is a whole number", hint="probabilities have as many as input")
+            raise ShapeError(
+                "a class is a whole number", hint="probabilities have as many as input"
+            )
         target = classes
     return functional.cross_entropy(input, target, reduction=reduction)
 

@@ -50,7 +50,10 @@ def expected_value(token: Token, source: str) -> ReadError:
     if token.text == ".":
         return _error("a value is missing before '.'", token.span, "", source)
     return _error(
-        f"a value is missing before '{token.text}'", token.span, _INSTEAD.get(token.text, ""), source
+        f"a value is missing before '{token.text}'",
+        token.span,
+        _INSTEAD.get(token.text, ""),
+        source,
     )
 
 
@@ -119,7 +122,9 @@ def attribute(span: Span, name: Token, base: Span, source: str) -> ReadError:
     """An attribute other than `.T`, such as a method call."""
     row = find(name.text)
     value = source[base.start : base.end]
-    hint = f"write {row.name}({value})" if row and len(value) <= 40 else "functions are written f(x)"
+    hint = (
+        f"write {row.name}({value})" if row and len(value) <= 40 else "functions are written f(x)"
+    )
     return _error("attributes other than .T are not in the language", span, hint, source)
 
 
@@ -135,6 +140,4 @@ def unknown_function(
         hint = f"did you mean '{near}'?"
     else:
         hint = "'agx functions' lists what there is"
-    return UnknownNameError(
-        f"unknown function '{name}'", hint=hint, span=token.span, source=source
-    )
+    return UnknownNameError(f"unknown function '{name}'", hint=hint, span=token.span, source=source)

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from autograd_cli.errors import ReadError, Span
+from autograd_cli.errors import EvaluationError, ReadError, Span
+from autograd_cli.language import arithmetic
 from autograd_cli.language.expression import (
     LIST,
     NUMBER,
@@ -92,9 +93,7 @@ class Builder:
                     "Piecewise((a, x < 0), (b, True))",
                 )
         if not pairs:
-            raise self.error(
-                "Piecewise has no branches", span, "Piecewise((a, x < 0), (b, True))"
-            )
+            raise self.error("Piecewise has no branches", span, "Piecewise((a, x < 0), (b, True))")
         last_value, last_condition = pairs[-1].operands
         if self.nodes[last_condition].value is True:
             position = last_value
@@ -234,11 +233,11 @@ class Builder:
                 values[at] = node.value  # type: ignore[assignment]
             elif node.op in _ARITHMETIC:
                 operands = [values[operand] for operand in node.operands]
-                if any(operand is None for operand in operands):
-                    return None
                 try:
-                    values[at] = _ARITHMETIC[node.op](*operands)
-                except (ArithmeticError, ValueError):
+                    values[at] = arithmetic.apply(
+                        FUNCTIONS[node.op].torch.rpartition(".")[2], operands
+                    )
+                except (EvaluationError, TypeError):  # TypeError: None stands among the operands
                     return None
             else:
                 return None
@@ -265,22 +264,7 @@ class Builder:
         return Expression(self.source, tuple(nodes), moved[root], named, warnings)
 
 
-def _power(base: float, exponent: float) -> float:
-    if isinstance(base, int) and isinstance(exponent, int) and exponent >= 0:
-        if base.bit_length() * exponent > 1100:
-            raise OverflowError
-        return int(base**exponent)
-    return math.pow(base, exponent)
-
-
-_ARITHMETIC = {
-    "neg": lambda x: -x,
-    "add": lambda x, y: x + y,
-    "sub": lambda x, y: x - y,
-    "mul": lambda x, y: x * y,
-    "div": lambda x, y: x / y,
-    "pow": _power,
-}
+_ARITHMETIC = {"neg", "add", "sub", "mul", "div", "pow"}
 
 
 def _default_option(parameter: Parameter) -> OptionValue:
@@ -290,4 +274,3 @@ def _default_option(parameter: Parameter) -> OptionValue:
     if parameter.type == "word":
         return text
     return float(text) if "." in text else int(text)
-

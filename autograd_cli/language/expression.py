@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from autograd_cli.errors import Span
 
 Number: TypeAlias = int | float | bool
-OptionValue: TypeAlias = "int | float | bool | str | None | tuple[int, ...]"
+OptionValue: TypeAlias = "int | float | bool | str | tuple[int, ...] | None"
 
 NUMBER = "number"  # a literal or a constant such as pi; value: int, float, bool, or None (absent)
 VARIABLE = "variable"  # value: its name

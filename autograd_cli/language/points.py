@@ -98,7 +98,12 @@ def _from_json(value: object, name: str, path: Path) -> Expression:
     if isinstance(value, str):
         return read(_NON_FINITE.get(value, value))
     try:
-        return read(json.dumps(value).replace("-Infinity", "-inf").replace("Infinity", "inf").replace("NaN", "nan"))
+        return read(
+            json.dumps(value)
+            .replace("-Infinity", "-inf")
+            .replace("Infinity", "inf")
+            .replace("NaN", "nan")
+        )
     except ReadError:
         raise ReadError(
             f"'{name}' in '{path}' is neither a number, a list of numbers nor an expression",
@@ -204,7 +209,9 @@ def _axis(name: str, span: Span, parts: list[tuple[str, int]], source: str) -> A
         place = Span(offset, offset + len(text))
         if not text.strip().isascii() or not text.strip().isdigit() or len(text) > 12:
             raise ReadError(
-                "the number of points is a whole number", span=place, source=source,
+                "the number of points is a whole number",
+                span=place,
+                source=source,
                 hint="for example x=-2:2:41",
             )
         count = int(text)
@@ -240,7 +247,9 @@ def unknown_variable(name: str, expression: Expression, option: str) -> UnknownN
     return UnknownNameError(f"no '{name}' in the expression, but in {option}", hint=hint)
 
 
-def check_values(expression: Expression, given: Collection[str], options: Mapping[str, str]) -> None:
+def check_values(
+    expression: Expression, given: Collection[str], options: Mapping[str, str]
+) -> None:
     """Every variable has a value, and every value a variable.
 
     `options` says for a given name where it came from (`--at`, `--grid`). Raises: UnknownNameError.
@@ -261,7 +270,7 @@ def check_values(expression: Expression, given: Collection[str], options: Mappin
 
 
 def _lookalike(name: str, given: Collection[str]) -> str:
-    """Tells letters apart that look the same (Cyrillic х, Greek ο) or a product written together."""
+    """More advice: letters that look the same (Cyrillic х), or a product written together."""
     if not name.isascii():
         strange = next(character for character in name if not character.isascii())
         return f" ('{strange}' is {unicodedata.name(strange, 'unnamed')})"

@@ -258,7 +258,9 @@ class _Reader:
                 expects_operand = self._take_operator(token)
             before = token
         self.scanner.position = start
-        if self.brackets and not (expects_operand and before.kind == tokens.OPERATOR and before.text in BINARY):
+        if self.brackets and not (
+            expects_operand and before.kind == tokens.OPERATOR and before.text in BINARY
+        ):
             opening = self.brackets[-1]
             raise self._error(
                 f"'{opening.opening}' was never closed",
@@ -456,7 +458,9 @@ class _Reader:
         name = self.scanner.take()
         base = self._finished_operand()
         if name.text not in ATTRIBUTES:
-            raise advice.attribute(Span(dot.span.start, name.span.end), name, base.span, self.source)
+            raise advice.attribute(
+                Span(dot.span.start, name.span.end), name, base.span, self.source
+            )
         span = Span(base.span.start, name.span.end)
         self._push(self.builder.add("transpose", (base.position,), span), span)
         return False

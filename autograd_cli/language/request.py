@@ -17,10 +17,10 @@ class Component(NamedTuple):
     """A variable, or one element of it: `x`, `v[0]`, `A[0,1]`."""
 
     name: str
-    index: tuple[int, ...] = ()
+    element: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.name}[{','.join(map(str, self.index))}]" if self.index else self.name
+        return f"{self.name}[{','.join(map(str, self.element))}]" if self.element else self.name
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ def read_request(
     UnknownNameError for names that are not in the expression, ReadError for unreadable text.
     """
     if order < 1:
-        raise UsageError(f"the order is at least 1, not {order}", hint="for the value, use agx eval")
+        raise UsageError(
+            f"the order is at least 1, not {order}", hint="for the value, use agx eval"
+        )
     if order > MAX_ORDER:
         raise UsageError(f"the order is at most {MAX_ORDER}, not {order}")
     chosen = [

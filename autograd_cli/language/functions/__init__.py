@@ -21,7 +21,7 @@ from autograd_cli.language.functions import (
 )
 from autograd_cli.language.functions.row import Function, Parameter
 
-__all__ = ["FUNCTIONS", "Function", "OPERATORS", "Parameter", "find", "suggest"]
+__all__ = ["FUNCTIONS", "OPERATORS", "Function", "Parameter", "find", "suggest"]
 
 _FAMILIES = (
     operators,

@@ -24,6 +24,9 @@ ROWS = (
     _row("rand", "*size:int", "uniform random numbers in [0, 1)"),
     _row("randn", "*size:int", "standard normal random numbers"),
     _row("linspace", "start:number, end:number, steps:int", "evenly spaced numbers, both ends in"),
-    _row("arange", "start:number, end:number=None, step:number=None",
-         "numbers from start (0 if it is left out) to before end, by step"),
+    _row(
+        "arange",
+        "start:number, end:number=None, step:number=None",
+        "numbers from start (0 if it is left out) to before end, by step",
+    ),
 )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
+from typing import Any
 
 from autograd_cli.errors import EvaluationError
 
@@ -17,7 +19,7 @@ Number = int | float | bool
 _LARGEST_INT = 2**63
 
 
-def apply(name: str, operands: list[Number]) -> Number:
+def apply(name: str, operands: Sequence[Any]) -> Number:
     """The value of Python's operator `name` (`add`, `pow`, `lt`, …).
 
     Raises: EvaluationError for a division by zero, a result beyond float64, or one that is complex.

@@ -1,0 +1,3 @@
+"""agx: explore derivatives from the command line."""
+
+__version__ = "0.1.0"

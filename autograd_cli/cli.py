@@ -1,0 +1,154 @@
+"""The Typer app, the order of its commands, and `main`, which turns errors into exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import typer
+
+from autograd_cli.commands import completion, evaluate, functions, info
+from autograd_cli.commands.command import Command, Group
+from autograd_cli.console import Console
+from autograd_cli.errors import (
+    AgxError,
+    EvaluationError,
+    ExitCode,
+    FileError,
+    UsageError,
+    describe,
+)
+from autograd_cli.results import SCHEMA
+
+EXAMPLES = """
+agx grad "x**2 + 2*x*y + y**2" --at x=2,y=3
+agx grad "sum(x**2)" --at "x=[1,2,3]" --json
+agx eval "sqrt(2)*pi"
+agx functions softmax
+"""
+
+
+class Row(NamedTuple):
+    """A command: its name, its function, and its examples."""
+
+    name: str
+    function: Callable[..., object]
+    examples: str
+
+
+COMMANDS = (
+    Row("eval", evaluate.evaluate, evaluate.EXAMPLES),
+    Row("functions", functions.functions, functions.EXAMPLES),
+    Row("info", info.info, info.EXAMPLES),
+    Row("completion", completion.completion, completion.EXAMPLES),
+)
+
+app = typer.Typer(
+    name=completion.PROGRAM,
+    cls=Group,
+    help="""Explore derivatives from the command line.
+
+    Type an expression as in SymPy or PyTorch: agx reads it, evaluates it with torch, and shows
+    its derivatives.""",
+    epilog=EXAMPLES,
+    rich_markup_mode=None,
+    add_completion=False,
+    add_help_option=False,
+    pretty_exceptions_enable=False,
+)
+for row in COMMANDS:
+    app.command(row.name, cls=Command, epilog=row.examples, add_help_option=False)(row.function)
+
+
+def main(words: Sequence[str] | None = None, console: Console | None = None) -> int:
+    """Run `agx` with these words and return its exit code.
+
+    A command's exit code is what its function returns; None is 0.
+    """
+    words = sys.argv[1:] if words is None else words
+    console = console or Console.of_process()
+    debug = "--debug" in words
+    try:
+        with warnings.catch_warnings():
+            if not debug:
+                warnings.simplefilter("ignore")  # what libraries mumble is nothing for users
+            code = _run(words, console)
+            console.flush()
+            return code
+    except KeyboardInterrupt:
+        console.complain("\n")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        console.abandon_stdout()
+        return ExitCode.PIPE
+    except Exception as error:
+        if debug:
+            console.complain("".join(traceback.format_exception(error)))
+        known = _as_known(error)
+        if isinstance(error, OSError):
+            console.abandon_stdout()
+        _report(known, words, console)
+        return known.exit_code
+
+
+def _run(words: Sequence[str], console: Console) -> int:
+    command = typer.main.get_command(app)
+    asked = console.environ.get(completion.VARIABLE)
+    if asked:
+        from typer.completion import completion_init, shell_complete
+
+        completion_init()
+        return shell_complete(command, {}, completion.PROGRAM, completion.VARIABLE, asked)
+    try:
+        with command.make_context(completion.PROGRAM, list(words), obj=console) as context:
+            return int(command.invoke(context) or ExitCode.OK)
+    except typer.Exit as exit:
+        return exit.exit_code
+
+
+def _as_known(error: Exception) -> AgxError:
+    """The error as one of ours."""
+    if isinstance(error, AgxError):
+        return error
+    if isinstance(error, typer.TyperException):  # what our own reading of words left to Typer
+        return UsageError(error.format_message())
+    if isinstance(error, OSError):
+        place = "standard output" if error.filename is None else repr(error.filename)
+        return FileError(f"cannot write to {place}: {(error.strerror or str(error)).lower()}")
+    if isinstance(error, MemoryError):
+        return EvaluationError("not enough memory", hint="try fewer points or smaller shapes")
+    return InternalError(
+        f"internal error: {type(error).__name__}: {error}",
+        hint="this should not happen: please report it, with the output of the same command"
+        " and --debug",
+    )
+
+
+class InternalError(AgxError):
+    """A mistake in agx itself."""
+
+    kind = "internal"
+    exit_code = ExitCode.EVALUATION
+
+
+def _report(error: AgxError, words: Sequence[str], console: Console) -> None:
+    """Tell the error on stderr: as JSON to those who asked for JSON, in words to all others."""
+    if _asks_for_json(words):
+        content = {"schema": SCHEMA, "error": error.to_dict()}
+        console.complain(json.dumps(content, ensure_ascii=not console.utf) + "\n")
+        return
+    text = describe(error)
+    if not console.unicode:
+        text = text.replace("…", "...").encode("ascii", "backslashreplace").decode()
+    console.complain(text)
+
+
+def _asks_for_json(words: Sequence[str]) -> bool:
+    """Whether `--json` or `--format json` is there, even where the words cannot be read."""
+    pairs = [*zip(words, words[1:], strict=False), *(word.split("=", 1) for word in words)]
+    formats = [pair[1] for pair in pairs if pair[0] in ("--format", "-f") and len(pair) == 2]
+    return "--json" in words or any(name in ("json", "ndjson") for name in formats)
