@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from types import FrameType
+from typing import Any, NamedTuple
 
 import typer
 
-from autograd_cli.commands import completion, evaluate, functions, info
+from autograd_cli.commands import completion, evaluate, functions, grad, info
 from autograd_cli.commands.command import Command, Group
 from autograd_cli.console import Console
 from autograd_cli.errors import (
@@ -40,7 +44,11 @@ class Row(NamedTuple):
     examples: str
 
 
+# Typer does not export it.
+TYPERS_USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
+
 COMMANDS = (
+    Row("grad", grad.grad, grad.EXAMPLES),
     Row("eval", evaluate.evaluate, evaluate.EXAMPLES),
     Row("functions", functions.functions, functions.EXAMPLES),
     Row("info", info.info, info.EXAMPLES),
@@ -69,7 +77,9 @@ def main(words: Sequence[str] | None = None, console: Console | None = None) -> 
 
     A command's exit code is what its function returns; None is 0.
     """
-    words = sys.argv[1:] if words is None else words
+    if words is None:  # this is the program, not a call from Python
+        words = sys.argv[1:]
+        signal.signal(signal.SIGINT, _interrupt)
     console = console or Console.of_process()
     debug = "--debug" in words
     try:
@@ -95,14 +105,17 @@ def main(words: Sequence[str] | None = None, console: Console | None = None) -> 
         return known.exit_code
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Ctrl-C as Python has it; but some libraries swallow that, so the second one ends it all."""
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(ExitCode.INTERRUPTED))
+    raise KeyboardInterrupt
+
+
 def _run(words: Sequence[str], console: Console) -> int:
     command = typer.main.get_command(app)
     asked = console.environ.get(completion.VARIABLE)
     if asked:
-        from typer.completion import completion_init, shell_complete
-
-        completion_init()
-        return shell_complete(command, {}, completion.PROGRAM, completion.VARIABLE, asked)
+        return completion.complete(command, asked, console)
     try:
         with command.make_context(completion.PROGRAM, list(words), obj=console) as context:
             return int(command.invoke(context) or ExitCode.OK)
@@ -114,7 +127,7 @@ def _as_known(error: Exception) -> AgxError:
     """The error as one of ours."""
     if isinstance(error, AgxError):
         return error
-    if isinstance(error, typer.TyperException):  # what our own reading of words left to Typer
+    if isinstance(error, TYPERS_USAGE_ERROR):  # what our own reading of words left to Typer
         return UsageError(error.format_message())
     if isinstance(error, OSError):
         place = "standard output" if error.filename is None else repr(error.filename)
@@ -149,6 +162,6 @@ def _report(error: AgxError, words: Sequence[str], console: Console) -> None:
 
 def _asks_for_json(words: Sequence[str]) -> bool:
     """Whether `--json` or `--format json` is there, even where the words cannot be read."""
-    pairs = [*zip(words, words[1:], strict=False), *(word.split("=", 1) for word in words)]
+    pairs = [*pairwise(words), *(word.split("=", 1) for word in words)]
     formats = [pair[1] for pair in pairs if pair[0] in ("--format", "-f") and len(pair) == 2]
     return "--json" in words or any(name in ("json", "ndjson") for name in formats)

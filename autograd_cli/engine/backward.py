@@ -17,6 +17,7 @@ from torch import Tensor
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import constant, constants
 from autograd_cli.engine.faults import explain_backward, shape_text
+from autograd_cli.engine.product import vector_jacobian_product
 from autograd_cli.errors import DerivativeError, ShapeError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.request import DerivativeRequest
@@ -63,9 +64,7 @@ def differentiate(
     batch. Raises: DerivativeError where torch has no derivative.
     """
     tape = _Tape(expression, batch)
-    seed = torch.ones_like(value)
-    if weights.grad_output is not None:
-        seed = weights.grad_output.expand_as(value)
+    seed = None if weights.grad_output is None else weights.grad_output.expand_as(value)
     if request.partial:
         mixed = value
         for count, component in enumerate(request.partial, start=1):
@@ -73,7 +72,7 @@ def differentiate(
                 mixed, [at[component.name]], seed, keep_graph=count < len(request.partial)
             )
             mixed = tape.element(whole, component.element)
-            seed = torch.ones_like(mixed)
+            seed = None
         return {",".join(map(str, request.partial)): mixed}
     if request.along:
         directional = value
@@ -86,7 +85,7 @@ def differentiate(
                     for name, part in zip(request.along, parts, strict=True)
                 ]
             ).sum(0)
-            seed = torch.ones_like(directional)
+            seed = None
         return {"along": directional}
     names = request.wrt or tuple(at)
     wanted = [at[name] for name in names]
@@ -110,16 +109,15 @@ class _Tape:
         self,
         target: Tensor,
         leaves: Sequence[Tensor],
-        upstream: Tensor,
+        upstream: Tensor | None,
         keep_graph: bool,
     ) -> list[Tensor]:
-        """d target / d leaves, zero where there is no path; `upstream` weighs the targets."""
+        """d target / d leaves, zero where there is no path; `upstream` weighs the targets
+        (None is ones)."""
         if not target.requires_grad:
             return [torch.zeros_like(leaf) for leaf in leaves]
         try:
-            found = torch.autograd.grad(
-                target, leaves, upstream, create_graph=keep_graph, allow_unused=True
-            )
+            found = vector_jacobian_product(target, leaves, upstream, create_graph=keep_graph)
         except (RuntimeError, NotImplementedError) as error:
             raise explain_backward(error, self.expression) from error
         return [
@@ -137,7 +135,7 @@ class _Tape:
         for index in itertools.product(*map(range, shape)):
             part = self.element(first, index)
             for _ in range(order - 1):
-                (whole,) = self.gradients(part, [leaf], torch.ones_like(part), keep_graph=True)
+                (whole,) = self.gradients(part, [leaf], None, keep_graph=True)
                 part = self.element(whole, index)
             results.append(part.detach())
         if not results:

@@ -160,7 +160,7 @@ def axis(axis: Axis, context: Context) -> Tensor:
 
 def plain(value: Tensor) -> Any:
     """A tensor as a number or nested lists of numbers."""
-    return value.detach().tolist()
+    return value.tolist()
 
 
 def _echo(request: DerivativeRequest, weights: backward.Weights) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def _batches(
         for name, coordinates in grid.items():
             stride //= len(coordinates)
             batch[name] = coordinates[(rows // stride) % len(coordinates)]
-        yield batch
+        yield {name: batch[name] for name in expression.variables}
 
 
 def _forward(expression: Expression, batch: Mapping[str, Tensor], context: Context) -> Tensor:

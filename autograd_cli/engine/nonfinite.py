@@ -11,11 +11,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import torch
 from torch import Tensor
 
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import NodeValue, apply_node, evaluate
+from autograd_cli.engine.product import vector_jacobian_product
 from autograd_cli.language.expression import NUMBER, VARIABLE, Expression
 from autograd_cli.language.functions import FUNCTIONS
 
@@ -64,9 +64,9 @@ def explain_gradient(
         for position, value in enumerate(values)
         if isinstance(value, Tensor) and value.requires_grad
     ]
-    seed = torch.ones_like(output) if grad_output is None else grad_output.expand_as(output)
+    seed = None if grad_output is None else grad_output.expand_as(output)
     tensors = [cast(Tensor, values[position]) for position in tracked]
-    found = torch.autograd.grad(output, tensors, seed, allow_unused=True)
+    found = vector_jacobian_product(output, tensors, seed)
     adjoints = dict(zip(tracked, found, strict=True))
     for position in reversed(range(len(expression.nodes))):
         upstream = adjoints.get(position)
@@ -104,10 +104,8 @@ def _handed_down(
         if isinstance(value, Tensor) and value.requires_grad
     ]
     inputs = [alone[operand] for operand in tracked]
-    local = torch.autograd.grad(
-        result, inputs, torch.ones_like(result), retain_graph=True, allow_unused=True
-    )
-    product = torch.autograd.grad(result, inputs, upstream, allow_unused=True)
+    local = vector_jacobian_product(result, inputs, retain_graph=True)
+    product = vector_jacobian_product(result, inputs, upstream)
     return {
         operand: (one, other)
         for operand, one, other in zip(tracked, local, product, strict=True)

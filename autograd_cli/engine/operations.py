@@ -32,12 +32,12 @@ def operation(row: Function) -> Operation:
     if module == "torch" or module.startswith("torch."):
         path = row.torch.split(".")[1:]
         return cast(Operation, functools.reduce(getattr, path, torch))
-    if module == "special":  # imported at its first use: most expressions do without
-        return cast(Operation, getattr(importlib.import_module(_SPECIAL), name))
+    if module in ("special", "bessel"):  # imported at first use: most expressions do without
+        return cast(Operation, getattr(importlib.import_module(f"{_HERE}.{module}"), name))
     return cast(Operation, getattr(operator, name) if module == "operator" else globals()[name])
 
 
-_SPECIAL = "autograd_cli.engine.special"
+_HERE = "autograd_cli.engine"
 
 
 # Elementwise ------------------------------------------------------------------------------------
@@ -74,6 +74,16 @@ def heaviside(x: Tensor, at_zero: Tensor | None = None) -> Tensor:
     """The unit step: 0, `at_zero` (1/2 by default), 1; nan at nan. It carries no gradient by x."""
     step = torch.where(x.isnan(), x.detach(), (x > 0).to(x.dtype))
     return torch.where(x == 0, 0.5 if at_zero is None else at_zero, step)
+
+
+def dirac_delta(x: Tensor, k: int = 0) -> Tensor:
+    """Zero away from 0, infinite there (undefined, for its derivatives); no gradient."""
+    at_zero = torch.inf if k == 0 else torch.nan
+    return torch.where(x == 0, at_zero, torch.zeros_like(x).detach())
+
+
+def polygamma(x: Tensor, n: int) -> Tensor:
+    return torch.polygamma(n, x)
 
 
 def detach(x: Tensor) -> Tensor:

@@ -52,14 +52,17 @@ _WORDS = {"and", "or", "not"}
 
 _SCAN = re.compile(
     rf"""
-    (?P<space>   (?:[^\S\n]|\#[^\n]*)+ )
-  | (?P<newline> \n )
+    (?: [^\S\n] | \#[^\n]* )*  # space and comments
+  (?: (?P<newline> \n )
   | (?P<number>  (?: [0-9](?:_?[0-9])*(?:\.(?:[0-9](?:_?[0-9])*)?)? | \.[0-9](?:_?[0-9])* )
                  (?: [eE][+-]?[0-9]+ )? )
   | (?P<name>    (?:(?![{_SUPERSCRIPT}])[^\W\d]) (?:(?![{_SUPERSCRIPT}])[\w\u0300-\u036f])* )
   | (?P<super>   [{_SUPERSCRIPT}]+ )
   | (?P<op>      \*\* | // | \.\.\. | <= | >= | == | != | && | \|\| | <> | :=
                | [-+*/%@^<>=&|~!()\[\]{{}},;:.'"?$`\\∞] )
+  | (?P<end>     \Z )
+  | (?P<other>   . )
+  )
     """,
     re.VERBOSE,
 )
@@ -71,42 +74,40 @@ class Scanner:
     def __init__(self, source: str) -> None:
         self.source = source
         self.position = 0
+        self._peeked: tuple[int, Token] | None = None
 
     def take(self) -> Token:
         """The next token; its end moves `position` on.
 
         Raises: ReadError where a character has no place in the language.
         """
-        token = self._scan(self.position)
+        token = self.peek()
         self.position = token.span.end
         return token
 
     def peek(self) -> Token:
         """The next token, left in place."""
-        return self._scan(self.position)
+        if self._peeked is None or self._peeked[0] != self.position:
+            self._peeked = self.position, self._scan()
+        return self._peeked[1]
 
-    def _scan(self, position: int) -> Token:
-        match = _SCAN.match(self.source, position)
-        while match is not None and match.lastgroup == "space":
-            position = match.end()
-            match = _SCAN.match(self.source, position)
-        if position >= len(self.source):
-            return Token(END, "", Span(position, position))
-        if match is None:
-            return self._other(position)
-        kind, text, span = match.lastgroup, match.group(), Span(*match.span())
-        if kind == "number":
-            return Token(NUMBER, text, span)
+    def _scan(self) -> Token:
+        match = _SCAN.match(self.source, self.position)
+        assert match is not None  # the last alternative takes any character
+        kind = match.lastgroup or ""
+        text, span = match[kind], Span(*match.span(kind))
         if kind == "name":
-            name = unicodedata.normalize("NFKC", text)
+            name = text if text.isascii() else unicodedata.normalize("NFKC", text)
             return Token(OPERATOR if name in _WORDS else NAME, name, span)
+        if kind == "op":
+            if text == "∞":
+                return Token(NAME, "inf", span)
+            return Token(OPERATOR, "**" if text == "^" else text, span)
         if kind == "super":
             return Token(SUPERSCRIPT, text.translate(_SUPERSCRIPTS), span)
-        if kind == "newline":
-            return Token(NEWLINE, text, span)
-        if text == "∞":
-            return Token(NAME, "inf", span)
-        return Token(OPERATOR, "**" if text == "^" else text, span)
+        if kind == "other":
+            return self._other(span.start)
+        return Token(kind, text, span)  # number, newline and end are named as their tokens
 
     def _other(self, position: int) -> Token:
         """A Unicode operator, or the error for a character that means nothing here."""

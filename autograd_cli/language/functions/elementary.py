@@ -301,6 +301,15 @@ ROWS = (
         domain="x != 0",
         aliases=("heaviside",),
     ),
+    _pair(
+        "DiracDelta",
+        "x, k:int=0",
+        "engine.dirac_delta",
+        "DiracDelta",
+        ("0",),
+        "the derivative of Heaviside, and its k-th derivative: 0 wherever autograd looks",
+        domain="x != 0",
+    ),
     _row(
         "detach",
         "engine.detach",

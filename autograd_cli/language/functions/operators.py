@@ -21,7 +21,7 @@ def _operator(
     )
 
 
-def _comparison(name: str, symbol: str, symbolic: str, help: str) -> Function:
+def _comparison(name: str, symbol: str, symbolic: str, help: str, alias: str) -> Function:
     return Function(
         name=name,
         signature="x, y",
@@ -32,6 +32,7 @@ def _comparison(name: str, symbol: str, symbolic: str, help: str) -> Function:
         family="operator",
         numbers=True,
         symbol=symbol,
+        aliases=(alias, symbolic),
     )
 
 
@@ -45,6 +46,7 @@ def _logical(name: str, symbol: str, symbolic: str, help: str, signature: str = 
         help=help,
         family="operator",
         symbol=symbol,
+        aliases=(symbolic,),
     )
 
 
@@ -104,12 +106,12 @@ ROWS = (
         aliases=("mm", "bmm"),
         elementwise=False,
     ),
-    _comparison("lt", "<", "StrictLessThan", "less than"),
-    _comparison("le", "<=", "LessThan", "less than or equal"),
-    _comparison("gt", ">", "StrictGreaterThan", "greater than"),
-    _comparison("ge", ">=", "GreaterThan", "greater than or equal"),
-    _comparison("eq", "==", "Equality", "equal"),
-    _comparison("ne", "!=", "Unequality", "not equal"),
+    _comparison("lt", "<", "StrictLessThan", "less than", "Lt"),
+    _comparison("le", "<=", "LessThan", "less than or equal", "Le"),
+    _comparison("gt", ">", "StrictGreaterThan", "greater than", "Gt"),
+    _comparison("ge", ">=", "GreaterThan", "greater than or equal", "Ge"),
+    _comparison("eq", "==", "Equality", "equal", "Eq"),
+    _comparison("ne", "!=", "Unequality", "not equal", "Ne"),
     _logical("logical_and", "and", "And", "both conditions hold"),
     _logical("logical_or", "or", "Or", "at least one of the conditions holds"),
     _logical("logical_not", "not", "Not", "the condition does not hold", signature="x"),

@@ -110,7 +110,7 @@ ROWS = (
     _row(
         "polygamma",
         "n:int, x",
-        "torch.polygamma",
+        "engine.polygamma",
         "polygamma(n, x)",
         ("polygamma(n + 1, x)",),
         "n-th derivative of digamma",
@@ -217,6 +217,28 @@ ROWS = (
         ("i0(x) - i1(x)/x",),
         "modified Bessel function of the first kind, order 1",
         aliases=("bessel_i1",),
+    ),
+    *(
+        _row(
+            name,
+            "n:int, x",
+            f"bessel.{name}",
+            f"{name}(n, x)",
+            (derivative,),
+            f"{kind} Bessel function of order n, a whole number from -20 to 20",
+            domain=domain,
+        )
+        for name, kind, derivative, domain in (
+            ("besselj", "first-kind", "besselj(n - 1, x) - n*besselj(n, x)/x", "x != 0"),
+            ("bessely", "second-kind", "bessely(n - 1, x) - n*bessely(n, x)/x", "x > 0"),
+            ("besseli", "first-kind modified", "besseli(n - 1, x) - n*besseli(n, x)/x", "x != 0"),
+            (
+                "besselk",
+                "second-kind modified",
+                "-besselk(n - 1, x) - n*besselk(n, x)/x",
+                "x > 0",
+            ),
+        )
     ),
     _row(
         "i0e",

@@ -86,8 +86,15 @@ def _unknown(expression: Expression, node: Node, shapes: Mapping[str, Sequence[i
 def _fold(expression: Expression, bound: Mapping[str, Form | None]) -> Form:
     """One pass over the nodes; `bound` has the values of the variables."""
     values: list[Form | None] = []
+    chains: dict[int, list[Form | None]] = {}
     for position, node in enumerate(expression.nodes):
         operands = [values[operand] for operand in node.operands]
+        if node.op in FUNCTIONS and FUNCTIONS[node.op].folds:
+            # Max(a, b, c) was read as pairs; SymPy simplifies it as a whole.
+            first = node.operands[0]
+            if first in chains and expression.nodes[first].span == node.span:
+                operands = [*chains[first], operands[1]]
+            chains[position] = operands
         if node.op == NUMBER:
             value = _number(node.value, expression.text(position))
         elif node.op == VARIABLE:
@@ -158,6 +165,7 @@ def apply(row: Function, operands: Sequence[Form | None], options: Mapping[str, 
         condition if row.name.startswith("logical_") or parameter.name == "condition" else number
         for parameter in row.operands
     ]
+    takes += takes[-1:] * (len(operands) - len(takes))  # Max and Min take any number
     function = _scalar_function(row, options)
 
     def of_elements(*items: Any) -> Any:
@@ -205,7 +213,7 @@ def _formula(row: Function, operands: Sequence[Form | None], options: Mapping[st
     call = _CALL.fullmatch(text)
     if call and hasattr(sympy, call[1]) and row.elementwise:
         arguments = [part.strip() for part in call[2].split(",")]
-        return getattr(sympy, call[1])(  # type: ignore[no-any-return]
+        return getattr(sympy, call[1])(
             *(sympy.Integer(part) if part.isdigit() else bound[part] for part in arguments)
         )
     return _fold(_read(text, frozenset(bound)), bound)

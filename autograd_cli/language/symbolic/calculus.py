@@ -7,6 +7,7 @@ autograd says of them. SymPy's own `diff` leaves both open, in terms that cannot
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ import sympy
 from autograd_cli.language.symbolic.elementwise import detach
 from autograd_cli.language.symbolic.forms import NoClosedForm
 
-MAX_TIDY = 400  # nodes of an expression that is worth tidying
+MAX_TIDY = 80  # nodes of a formula that is short enough to gain by tidying
 
 
 def differentiate(expression: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
@@ -48,8 +49,8 @@ def presentable(expression: sympy.Expr) -> sympy.Expr:
 
 def _tidy(expression: sympy.Expr) -> sympy.Expr:
     """The shorter of the expression and itself with common factors taken out."""
-    size = sum(1 for _, _ in zip(range(MAX_TIDY), sympy.preorder_traversal(expression)))
-    if size == MAX_TIDY:
+    parts = itertools.islice(sympy.preorder_traversal(expression), MAX_TIDY)
+    if sum(1 for _ in parts) == MAX_TIDY:
         return expression
     expression = expression.replace(lambda part: part.is_Mul, _unsigned)
     factored = sympy.factor_terms(expression)
@@ -92,19 +93,19 @@ def _sign(self: sympy.sign, symbol: sympy.Symbol) -> sympy.Expr:
 
 
 def _bessel(down: int, up: int) -> Any:
-    """The derivative of order 0 or 1 in terms of these two, which is all that torch has.
+    """The derivative without a higher order than the function's own.
 
-    DLMF 10.6 and 10.29: C0' = up*C1 and C1' = down*C0 - C1/x.
+    DLMF 10.6 and 10.29: C0' = up*C1 and Cn' = down*C(n-1) - n*Cn/x.
     """
 
     def fdiff(self: sympy.Function, argindex: int = 2) -> sympy.Expr:
         order, x = self.args
         kind = self.func
-        if argindex != 2 or order not in (0, 1):
+        if argindex != 2 or not order.is_Integer:
             raise sympy.core.function.ArgumentIndexError(self, argindex)
         if order == 0:
             return up * kind(1, x)
-        return down * kind(0, x) - kind(1, x) / x
+        return down * kind(order - 1, x) - order * kind(order, x) / x
 
     return fdiff
 

@@ -12,7 +12,7 @@ import sympy
 # Each is printed by its name, which is the row's: what is printed can be read again.
 
 
-class detach(sympy.Function):  # noqa: N801 - its name is what is printed
+class detach(sympy.Function):  # type: ignore[misc]  # noqa: N801
     """A value that derivatives do not go through, as in torch: constant, but not replaced by it."""
 
     nargs = 1
@@ -28,7 +28,7 @@ class detach(sympy.Function):  # noqa: N801 - its name is what is printed
         return self.args[0].is_extended_real  # type: ignore[no-any-return]
 
 
-class cbrt(sympy.Function):  # noqa: N801
+class cbrt(sympy.Function):  # type: ignore[misc]  # noqa: N801
     """The real cube root; SymPy's is the principal one, complex for negative numbers."""
 
     nargs = 1
@@ -51,7 +51,7 @@ class cbrt(sympy.Function):  # noqa: N801
         return root if exp is None else rf"{root}^{{{exp}}}"
 
 
-class trunc(sympy.Function):  # noqa: N801
+class trunc(sympy.Function):  # type: ignore[misc]  # noqa: N801
     """The integer part: constant between its jumps."""
 
     nargs = 1
@@ -67,7 +67,7 @@ class trunc(sympy.Function):  # noqa: N801
         return self.args[0].is_extended_real  # type: ignore[no-any-return]
 
 
-class round(trunc):  # noqa: A001, N801
+class round(trunc):  # noqa: N801
     """The nearest integer, halves to even."""
 
     @classmethod
@@ -77,7 +77,7 @@ class round(trunc):  # noqa: A001, N801
         return sympy.Integer(Fraction(int(x.p), int(x.q)).__round__())
 
 
-class gammainc(sympy.Function):  # noqa: N801
+class gammainc(sympy.Function):  # type: ignore[misc]  # noqa: N801
     """The regularised lower incomplete gamma function, lowergamma(a, x)/gamma(a)."""
 
     nargs = 2
@@ -95,7 +95,7 @@ class gammainc(sympy.Function):  # noqa: N801
         return (incomplete(a, x) / sympy.gamma(a))._eval_evalf(prec)
 
 
-class gammaincc(gammainc):
+class gammaincc(gammainc):  # noqa: N801
     """The regularised upper incomplete gamma function, uppergamma(a, x)/gamma(a)."""
 
     sign = -1
@@ -141,6 +141,7 @@ NATIVE: Mapping[str, Callable[..., sympy.Expr]] = {
     "cbrt": cbrt,
     "trunc": trunc,
     "round": round,
+    "log_base": sympy.log,
     "frac": lambda x: x - trunc(x),
     "fmod": _fmod,
     "i0e": _scaled_bessel(0),

@@ -19,7 +19,7 @@ MAX_ITEMS = 4096  # elements of an intermediate array
 Key: TypeAlias = Any  # an int, a slice or Ellipsis
 
 
-class NoClosedForm(Exception):
+class NoClosedForm(Exception):  # noqa: N818 - it is a finding, not a fault
     """There is no formula, or none that is worth showing; the message says why."""
 
 

@@ -112,7 +112,9 @@ def _matmul(A: Form, B: Form) -> Form:
         sympy.Add(*(at(a, *index[:-1], i) * at(b, *index[:-2], i, index[-1]) for i in range(k)))
         for index in indices((*batch, n, m))
     ]
-    return form((*batch, *((n,) if len(left) > 1 else ()), *((m,) if len(right) > 1 else ())), items)
+    return form(
+        (*batch, *((n,) if len(left) > 1 else ()), *((m,) if len(right) > 1 else ())), items
+    )
 
 
 def _mv(A: Form, x: Form) -> Form:
@@ -199,10 +201,10 @@ def _adjugate(rows: Sequence[Items]) -> list[list[sympy.Expr]]:
     n = len(rows)
 
     def cofactor(i: int, j: int) -> sympy.Expr:
-        rest = [[item for k, item in enumerate(row) if k != j] for row in rows[:i] + rows[i + 1 :]]
+        others = (row for k, row in enumerate(rows) if k != i)
+        rest = [[item for k, item in enumerate(row) if k != j] for row in others]
         return (-1) ** (i + j) * _determinant(rest)
 
-    rows = list(rows)
     return [[cofactor(j, i) for j in range(n)] for i in range(n)]
 
 

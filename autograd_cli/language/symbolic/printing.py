@@ -15,10 +15,11 @@ _FIXED = {"full_prec": False, "min": -5, "max": 17}  # beyond: 1.0e+30, as Pytho
 _ELEMENT = re.compile(r"(.+)\[([\d,]+)\]")
 _SUBSCRIPTED = re.compile(r"([^\W\d_]+?)_*(\d+|(?<=_)\w+)")
 
-_GREEK = tuple(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma"
-    " tau upsilon phi chi psi omega".split()
-)
+_LETTERS = """
+    alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma
+    tau upsilon phi chi psi omega
+"""
+_GREEK = tuple(_LETTERS.split())
 _GREEK_NAMES = {
     **{name: rf"\{name}" for name in _GREEK},
     **{name.capitalize(): rf"\{name.capitalize()}" for name in _GREEK},
@@ -37,21 +38,24 @@ class _TextPrinter(StrPrinter):  # type: ignore[misc]
         super().__init__(_FIXED)
         self.given = given
 
-    def _print_Exp1(self, expression: sympy.Expr) -> str:
+    def _print_Exp1(self, expression: sympy.Expr) -> str:  # noqa: N802
         return "exp(1)" if "E" in self.given else "E"
 
-    def _print_Pi(self, expression: sympy.Expr) -> str:
+    def _print_Pi(self, expression: sympy.Expr) -> str:  # noqa: N802
         return "acos(-1)" if "pi" in self.given else "pi"
 
-    def _print_Infinity(self, expression: sympy.Expr) -> str:
+    def _print_Infinity(self, expression: sympy.Expr) -> str:  # noqa: N802
         return "inf" if "oo" in self.given else "oo"
 
-    def _print_Xor(self, expression: sympy.Basic) -> str:  # ^ is the power in agx
+    def _print_Xor(self, expression: sympy.Basic) -> str:  # noqa: N802 - ^ is the power in agx
         return f"logical_xor({', '.join(sorted(map(self._print, expression.args)))})"
 
     def _print_besselj(self, expression: sympy.Expr) -> str:
         order, x = expression.args
-        return f"{expression.func.__name__[-1]}{order}({self._print(x)})"
+        name = expression.func.__name__
+        if order in (0, 1):
+            return f"{name[-1]}{order}({self._print(x)})"
+        return f"{name}({order}, {self._print(x)})"
 
     _print_bessely = _print_besseli = _print_besselk = _print_besselj
 
@@ -88,7 +92,7 @@ def _word(name: str) -> str:
         return rf"\mathrm{{{_LATIN[name]}}}"
     if name in _GREEK_NAMES:
         return _GREEK_NAMES[name]
-    if len(name) == 1 and name.isalpha() or name.isdigit():
+    if (len(name) == 1 and name.isalpha()) or name.isdigit():
         return name
     escaped = name.replace("_", r"\_")
     return rf"\mathrm{{{escaped}}}"

@@ -187,6 +187,7 @@ def _p_norm(items: Items, p: float) -> sympy.Expr:
 
 # Losses ------------------------------------------------------------------------------------------
 
+
 def _cross_entropy(input: Form, target: Form, *, reduction: str = "mean") -> Form:
     """Logits (C) or (N, C), with class numbers () or (N), or probabilities like the logits."""
     logarithms = _log_softmax(input, dim=-1)

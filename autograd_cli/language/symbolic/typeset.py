@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import sympy
 
@@ -19,7 +19,8 @@ MAX_CHARACTERS = 20_000  # a named step that is used twice is typeset twice
 OR, AND, NOT, COMPARE, ADD, MUL, FRACTION, NEG, POW, ATOM = range(10)
 
 
-class Piece(NamedTuple):
+@dataclass(frozen=True)
+class Piece:
     """LaTeX of a part of the expression.
 
     `head` and `rest` split a call such as \\sin and its argument, for a power to go between;
@@ -66,7 +67,7 @@ def _piece(node: Node, text: str, operands: Sequence[Piece]) -> Piece:
 def _number(value: object, text: str) -> Piece:
     if value is None or not text:  # left out, or a default that was not typed
         return Piece("")
-    if isinstance(value, bool) or isinstance(value, int):
+    if isinstance(value, (bool, int)):
         return Piece(str(value))
     assert isinstance(value, float)
     names = {math.pi: r"\pi", math.e: "e", math.inf: r"\infty"}
@@ -89,7 +90,8 @@ def _infix(sign: str, binds: int, left: int, right: int) -> Callable[[Piece, Pie
     """An operator whose operands must bind as tightly as `left` and `right`."""
 
     def shape(x: Piece, y: Piece) -> Piece:
-        second = _bracketed(y) if y.text.startswith("-") else _within(y, right)
+        signed = y.text.startswith("-") and binds > COMPARE
+        second = _bracketed(y) if signed else _within(y, right)
         return Piece(f"{_within(x, left)} {sign} {second}", binds)
 
     return shape
@@ -131,7 +133,8 @@ def _key(key: object) -> str:
 def _where(condition: Piece, x: Piece, y: Piece) -> Piece:
     branches = ((x, condition), *(y.branches or ((y, Piece("")),)))
     rows = [
-        rf"{value.text} & \text{{{'if' if holds.text else 'otherwise'}}}\: {holds.text}".rstrip()
+        rf"{value.text} & "
+        + (rf"\text{{if}}\: {holds.text}" if holds.text else r"\text{otherwise}")
         for value, holds in branches
     ]
     body = r" \\ ".join(rows)
@@ -179,12 +182,32 @@ _SHAPES: Mapping[str, Callable[..., Piece]] = {
     "factorial": lambda x: Piece(f"{_within(x, ATOM)}!", POW),
     "transpose": _suffix(r"\mathsf{T}"),
     "inv": _suffix("-1"),
+    "log_base": lambda x, base: Piece(
+        rf"\log_{{{base.text}}}\left({x.text}\right)",
+        head=rf"\log_{{{base.text}}}",
+        rest=_bracketed(x),
+    ),
     "where": _where,
 }
 
+_PLAIN = (
+    "sin",
+    "cos",
+    "tan",
+    "sec",
+    "csc",
+    "cot",
+    "sinh",
+    "cosh",
+    "tanh",
+    "log",
+    "max",
+    "min",
+    "det",
+)
+
 _HEADS: Mapping[str, str] = {
-    **{name: rf"\{name}" for name in
-       "sin cos tan sec csc cot sinh cosh tanh log max min det".split()},
+    **{name: rf"\{name}" for name in _PLAIN},
     "asin": r"\arcsin",
     "acos": r"\arccos",
     "atan": r"\arctan",
@@ -195,7 +218,7 @@ _HEADS: Mapping[str, str] = {
     "maximum": r"\max",
     "minimum": r"\min",
     "logdet": r"\log\det",
-}  # fmt: skip
+}
 
 
 def _call(node: Node, operands: Sequence[Piece]) -> Piece:

@@ -1,0 +1,1 @@
+"""What the user types: one thin file each; `options` holds what they share."""

@@ -1,0 +1,139 @@
+"""The classes of agx's commands: Typer's, with our own reading of words, values and help.
+
+Typer's classes decide with prefixes what an option is, import pydantic to turn a str into a str,
+and print help for programmers. Only their public methods are replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from autograd_cli import __version__
+from autograd_cli.commands import help as help_text
+from autograd_cli.commands.arguments import Grammar, no_such_option, take_apart
+from autograd_cli.console import Console
+from autograd_cli.errors import UsageError
+
+HELP = ("--help", "-h")
+VERSION = "--version"
+
+
+class Command(TyperCommand):
+    """A command of agx."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing:
+            return self._parse_for_completion(ctx, args)
+        words = take_apart(args, self._grammar(ctx))
+        if any(name in HELP for name, _ in words.options):
+            ctx.obj.stdout.write(help_text.of_command(self, ctx.obj))
+            raise typer.Exit
+        missing = [one for one in self.params if is_argument(one) and one.required]
+        if len(words.arguments) < len(missing):
+            name = missing[len(words.arguments)].metavar
+            raise UsageError(f"missing {name}", hint=help_text.first_example(self))
+        _take_values_as_they_are(self.params)
+        return super().parse_args(ctx, words.canonical())
+
+    def _parse_for_completion(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        """Make of a line that is still being typed what can be made of it."""
+        _take_values_as_they_are(self.params)
+        if args and options_of(self).get(args[-1]):  # its value is what will be completed
+            args = args[:-1]
+        with contextlib.suppress(UsageError):
+            args = take_apart(args, self._grammar(ctx)).canonical()
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """The options that begin like this, or else the expressions that do: `-sin(x)`."""
+        found = super().shell_complete(ctx, incomplete)
+        arguments = [one for one in self.params if is_argument(one)]
+        return found or [item for one in arguments for item in one.shell_complete(ctx, incomplete)]
+
+    def _grammar(self, ctx: typer.Context) -> Grammar:
+        group = ctx.parent.command if ctx.parent else None
+        siblings = group.commands if isinstance(group, TyperGroup) else {}
+        elsewhere = {
+            name: sibling
+            for sibling, command in siblings.items()
+            for name in options_of(command)
+            if name not in options_of(self)
+        }
+        arguments = [str(one.metavar) for one in self.params if is_argument(one)]
+        return Grammar(str(self.name), options_of(self), arguments, elsewhere)
+
+
+class Group(TyperGroup):
+    """`agx` itself: a command comes first, or `--help` or `--version`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _take_values_as_they_are(self.params)
+        if not ctx.resilient_parsing:
+            console: Console = ctx.obj
+            first = args[0] if args else HELP[0]
+            if first in HELP:
+                console.stdout.write(help_text.of_group(self, console))
+                raise typer.Exit
+            if first == VERSION:
+                console.stdout.write(f"agx {__version__}\n")
+                raise typer.Exit
+            if first not in self.commands:
+                raise self._no_such(first)
+        return super().parse_args(ctx, args)
+
+    def _no_such(self, word: str) -> UsageError:
+        has = {
+            name: command_name
+            for command_name, command in self.commands.items()
+            for name in options_of(command)
+        }
+        if word.partition("=")[0] in has:
+            name = word.partition("=")[0]
+            return UsageError(
+                f"option {name!r} before the command",
+                hint=f"options follow it: agx {has[name]} EXPR {name} ...",
+            )
+        if word.startswith("--") and word[2:].isalpha():
+            return no_such_option(word, Grammar("", dict.fromkeys([*HELP, VERSION], False), ()))
+        close = difflib.get_close_matches(word.lower(), self.commands, n=1)
+        hint = f"commands: {', '.join(self.commands)}"
+        if close:
+            hint = f"did you mean {close[0]!r}? {hint}"
+        elif not word.isalpha():
+            hint = f"for the derivatives of an expression: agx grad {word!r} --at ..."
+        return UsageError(f"no such command {word!r}", hint=hint)
+
+
+def options_of(command: Any) -> dict[str, bool]:
+    """Every option name of a command, and whether it takes a value."""
+    options = dict.fromkeys(HELP, False)
+    for one in command.params:
+        if not is_argument(one):
+            options |= dict.fromkeys([*one.opts, *one.secondary_opts], not one.is_flag)
+    return options
+
+
+def is_argument(parameter: Any) -> bool:
+    return bool(parameter.param_type_name == "argument")
+
+
+def _take_values_as_they_are(parameters: list[Any]) -> None:
+    for parameter in parameters:
+        parameter.process_value = _processed_by(parameter)
+
+
+def _processed_by(parameter: Any) -> Callable[[typer.Context, Any], Any]:
+    """Leave the meaning of a value to the callback of its option."""
+
+    def process(ctx: typer.Context, value: Any) -> Any:
+        if value is None and (parameter.multiple or parameter.nargs == -1):
+            value = ()
+        return value if parameter.callback is None else parameter.callback(ctx, parameter, value)
+
+    return process

@@ -1,0 +1,79 @@
+"""`agx functions`: what can be typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autograd_cli.commands.completing import function_names
+from autograd_cli.commands.options import Colour, Debug, File, FormatName, Json, Printing
+from autograd_cli.errors import UnknownNameError
+from autograd_cli.render import AUTO
+
+if TYPE_CHECKING:
+    from autograd_cli.language.functions import Function
+    from autograd_cli.render.listings import FunctionEntry, FunctionList
+
+EXAMPLES = """
+agx functions
+agx functions softmax
+agx functions --format csv > functions.csv
+"""
+
+
+def functions(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="only this one", autocompletion=function_names),
+    ] = None,
+    format: FormatName = AUTO,
+    json: Json = False,
+    output: File = "",
+    color: Colour = "auto",
+    debug: Debug = False,
+) -> None:
+    """List the functions of the expression language, or explain one.
+
+    The table has what to type, the derivative, other spellings, and a word about it. In plain text
+    the columns are: name, usage, family, derivatives, domain, help.
+    """
+    printing = Printing.of_options(ctx.obj, format, json, output, color)
+    printing.emit(_all() if name is None else _one(name))
+
+
+def _all() -> FunctionList:
+    from autograd_cli.language.functions import FUNCTIONS
+    from autograd_cli.render.listings import FunctionList
+
+    return FunctionList(functions=tuple(map(_entry, FUNCTIONS.values())))
+
+
+def _one(name: str) -> FunctionList:
+    from autograd_cli.language.functions import FUNCTIONS, OPERATORS, find, suggest
+    from autograd_cli.render.listings import FunctionList
+
+    row = find(name) or FUNCTIONS.get(OPERATORS.get(name, ""))
+    if row is None:
+        near = suggest(name)
+        hint = f"did you mean {near!r}?" if near else "agx functions lists them all"
+        raise UnknownNameError(f"unknown function {name!r}", hint=hint)
+    return FunctionList(functions=(_entry(row),), detailed=True)
+
+
+def _entry(row: Function) -> FunctionEntry:
+    from autograd_cli.render.listings import FunctionEntry
+
+    usage = row.usage
+    if row.symbol and row.family == "operator":
+        usage = f"x {row.symbol} y" if len(row.operands) == 2 else f"{row.symbol} x"
+    return FunctionEntry(
+        name=row.name,
+        usage=usage,
+        aliases=row.aliases,
+        family=row.family,
+        derivatives=row.derivatives,
+        domain=row.domain,
+        help=row.help,
+    )

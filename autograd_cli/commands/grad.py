@@ -1,0 +1,192 @@
+"""`agx grad`: derivatives, as numbers and as formulas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autograd_cli.commands.options import (
+    At,
+    Colour,
+    Debug,
+    Device,
+    Dtype,
+    Expr,
+    File,
+    FormatName,
+    Grid,
+    Json,
+    Order,
+    Precision,
+    Printing,
+    Seed,
+    Symbolic,
+    Syntax,
+)
+from autograd_cli.errors import EvaluationError, UsageError
+from autograd_cli.render import AUTO
+from autograd_cli.render.points import Points
+from autograd_cli.render.style import DEFAULT_PRECISION
+from autograd_cli.results import Gradient
+from autograd_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from autograd_cli.commands.formulas import Formulas
+    from autograd_cli.commands.inputs import Inputs
+    from autograd_cli.language.request import DerivativeRequest
+
+EXAMPLES = """
+agx grad "x**2 + 2*x*y + y**2" --at x=2,y=3
+agx grad "x**3" --at x=2 --order 2
+agx grad "x**2*y" --at x=1,y=2 --partial x,x,y
+agx grad "sum(x**2)" --at "x=[1,2,3]" --json
+agx grad "sin(x)*exp(-x)" --grid x=0:10:101 -o curve.csv
+agx grad "x**n"                    # no values: the formulas alone
+"""
+
+PANEL = "Derivatives"
+
+Wrt = Annotated[
+    str | None,
+    typer.Option(
+        "--wrt", metavar="NAMES", help="only by these variables: x,y", rich_help_panel=PANEL
+    ),
+]
+Partial = Annotated[
+    str | None,
+    typer.Option(
+        "--partial",
+        metavar="NAMES",
+        help="one mixed partial derivative: x,x,y",
+        rich_help_panel=PANEL,
+    ),
+]
+Along = Annotated[
+    str | None,
+    typer.Option(
+        "--along",
+        metavar="NAME=VALUE",
+        help="the derivative along a direction, which is not normalised: x=1,y=-1",
+        rich_help_panel=PANEL,
+    ),
+]
+GradOutput = Annotated[
+    str | None,
+    typer.Option(
+        "--grad-output",
+        metavar="WEIGHTS",
+        help="weights of the outputs, for an expression that has several: 1,0,2",
+        rich_help_panel=PANEL,
+    ),
+]
+
+
+def grad(
+    ctx: typer.Context,
+    expression: Expr,
+    at: At = None,
+    grid: Grid = None,
+    syntax: Syntax = "agx",
+    wrt: Wrt = None,
+    order: Order = 1,
+    partial: Partial = None,
+    along: Along = None,
+    grad_output: GradOutput = None,
+    device: Device = "cpu",
+    dtype: Dtype = "float64",
+    seed: Seed = 0,
+    symbolic: Symbolic = None,
+    precision: Precision = DEFAULT_PRECISION,
+    format: FormatName = AUTO,
+    json: Json = False,
+    output: File = "",
+    color: Colour = "auto",
+    debug: Debug = False,
+) -> None:
+    """Differentiate an expression, by autograd and by formula.
+
+    Without values, the formulas alone are shown.
+    """
+    from autograd_cli.commands.formulas import Formulas, with_formulas
+    from autograd_cli.commands.inputs import read_inputs
+    from autograd_cli.language.request import read_request
+
+    printing = Printing.of_options(ctx.obj, format, json, output, color, precision)
+    settings = Settings.checked(device, dtype, seed)
+    inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console)
+    if not inputs.expression.variables:
+        raise UsageError(
+            "nothing to differentiate: the expression has no variables",
+            hint="for its value, use agx eval",
+        )
+    request = read_request(inputs.expression, wrt, order, partial, along, grad_output)
+    has_point = bool(inputs.values or inputs.axes)
+    if has_point or symbolic is False:
+        inputs.check()
+    wanted = printing.for_people if symbolic is None else symbolic
+    if not (wanted or not has_point):
+        printing.emit(_numbers(inputs, request, settings))
+        return
+    with Formulas(inputs, request) as formulas:
+        if has_point:
+            found = _numbers(inputs, request, settings, formulas)
+        else:
+            found = _no_numbers(inputs, request, settings, formulas)
+        answer = formulas.answer()
+        if answer.note and not has_point:
+            raise EvaluationError(answer.note, hint="for numbers, add --at " + _blanks(inputs))
+        names = _names(inputs, request)
+        printing.emit(with_formulas(found, names, answer, printing, asked=symbolic is True))
+
+
+def _numbers(
+    inputs: Inputs,
+    request: DerivativeRequest,
+    settings: Settings,
+    formulas: Formulas | None = None,
+) -> Gradient | Points:
+    from autograd_cli.engine.context import resolve
+    from autograd_cli.engine.derivatives import gradient, gradients
+
+    context = resolve(settings)
+    values, axes = inputs.tensors(context)
+    if formulas is not None:
+        formulas.ask(values, axes, context)
+    if not axes:
+        return gradient(inputs.expression, values, context, request)
+    points = gradients(inputs.expression, values, axes, context, request)
+    return Points.of(points, values, gradient={})
+
+
+def _no_numbers(
+    inputs: Inputs, request: DerivativeRequest, settings: Settings, formulas: Formulas
+) -> Gradient:
+    if not formulas.asked:  # the directions and weights are still to be worked out
+        from autograd_cli.engine.context import resolve
+
+        formulas.ask({}, {}, resolve(settings))
+    return Gradient(
+        expression=inputs.expression.source,
+        at={},
+        dtype=settings.dtype,
+        device=settings.device,
+        value=None,
+        gradient={},
+        order=request.order,
+        partial=tuple(map(str, request.partial)),
+        along=formulas.along,
+        grad_output=formulas.weights,
+        warnings=inputs.expression.warnings,
+    )
+
+
+def _names(inputs: Inputs, request: DerivativeRequest) -> list[str]:
+    """The names of the derivatives that are asked for."""
+    if request.partial:
+        return [",".join(map(str, request.partial))]
+    return ["along"] if request.along else list(request.wrt or inputs.expression.variables)
+
+
+def _blanks(inputs: Inputs) -> str:
+    return ",".join(f"{name}=..." for name in inputs.expression.variables)

@@ -1,0 +1,65 @@
+"""What the commands about an expression have in common: the text, the values, the many points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autograd_cli.commands.source import source_text
+from autograd_cli.console import Console
+from autograd_cli.errors import UsageError
+from autograd_cli.language.expression import Expression
+from autograd_cli.language.points import Axis, check_values, read_grid, read_values
+from autograd_cli.language.reader import read
+from autograd_cli.language.symbolic import translate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from autograd_cli.engine.context import Context
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """An expression, the values of its variables, and the axes of a grid if there is one."""
+
+    expression: Expression
+    values: Mapping[str, Expression]
+    axes: tuple[Axis, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The names that are given values."""
+        return [*self.values, *(axis.name for axis in self.axes)]
+
+    def check(self) -> None:
+        """Every variable has a value and every value a variable. Raises UnknownNameError."""
+        options = dict.fromkeys(self.values, "--at")
+        options |= {axis.name: "--grid" for axis in self.axes}
+        check_values(self.expression, options, options)
+
+    def tensors(self, context: Context) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The fixed values, and the coordinates along each axis."""
+        from autograd_cli.engine.derivatives import axis, point
+
+        return point(self.values, context), {one.name: axis(one, context) for one in self.axes}
+
+
+def read_inputs(
+    argument: str, at: Sequence[str], grid: Sequence[str], syntax: str, console: Console
+) -> Inputs:
+    """Read what was typed. Raises ReadError, UnknownNameError, UsageError and FileError."""
+    text = source_text(argument, console)
+    if syntax != "agx":
+        text = translate(text, syntax)
+    values = read_values(at)
+    axes = read_grid(",".join(grid)) if grid else ()
+    for axis in axes:
+        if axis.name in values:
+            raise UsageError(
+                f"{axis.name!r} has both a value in --at and an axis in --grid",
+                hint="leave one of them out",
+            )
+    names = [*values, *(axis.name for axis in axes)]
+    return Inputs(read(text, given=names), values, axes)

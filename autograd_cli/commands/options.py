@@ -1,0 +1,249 @@
+"""The options that commands share, and what their texts mean.
+
+An option is an `Annotated` type, so that it has the same names, help and checks wherever it is
+used. Its callback turns the text into a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from autograd_cli.commands.completing import assignments, function_calls
+from autograd_cli.console import COLOUR_CHOICES, Console
+from autograd_cli.errors import UsageError
+from autograd_cli.render import AUTO, FORMATS, Output, choose, emit, unknown
+from autograd_cli.render.notes import Noted
+from autograd_cli.render.points import Points
+from autograd_cli.render.style import DEFAULT_PRECISION
+from autograd_cli.results import Result
+from autograd_cli.settings import DEVICES, DTYPES
+
+SYNTAXES = ("agx", "latex", "mathematica")
+MOST_DIGITS = 17  # a float64 has no more
+
+
+def _choice(what: str, choices: tuple[str, ...]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in choices:
+            raise unknown(what, value, list(choices))
+        return value
+
+    return check
+
+
+def _whole(option: str, least: int | None = None, most: int | None = None) -> Callable[[Any], Any]:
+    """A callback that reads a whole number, within bounds if there are any."""
+    bounds = {
+        (True, True): "",
+        (False, True): f" of at least {least}",
+        (False, False): f" from {least} to {most}",
+    }[least is None, most is None]
+
+    def parse(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        digits = value.strip().removeprefix("-").removeprefix("+")
+        if digits.isascii() and digits.isdigit() and len(digits) < 100:
+            number = int(value)
+            if (least is None or number >= least) and (most is None or number <= most):
+                return number
+        raise UsageError(f"{option} needs a whole number{bounds}, not {value!r}")
+
+    return parse
+
+
+def _words(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return complete
+
+
+# What is asked -----------------------------------------------------------------------------------
+
+Expr = Annotated[
+    str,
+    typer.Argument(
+        metavar="EXPR",
+        help="the expression, such as 'x**2 + sin(y)'; @FILE reads it from a file, - from stdin",
+        autocompletion=function_calls,
+    ),
+]
+Syntax = Annotated[
+    str,
+    typer.Option(
+        "--syntax",
+        metavar="LANGUAGE",
+        help=f"what EXPR is written in: {', '.join(SYNTAXES)}",
+        rich_help_panel="Input",
+        callback=_choice("syntax", SYNTAXES),
+        autocompletion=_words(SYNTAXES),
+    ),
+]
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at",
+        "-a",
+        metavar="NAME=VALUE",
+        help="the values of the variables: x=2,y=pi/4 or v=[1,2,3] or @values.json; repeatable",
+        rich_help_panel="Input",
+        autocompletion=assignments,
+    ),
+]
+Grid = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grid",
+        metavar="NAME=START:STOP:COUNT",
+        help="many points: every combination of evenly spaced values, x=-2:2:41,y=0:1:3",
+        rich_help_panel="Input",
+        autocompletion=assignments,
+    ),
+]
+
+# How it is computed ------------------------------------------------------------------------------
+
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help=f"where to compute: {', '.join(DEVICES)}, cuda:1",
+        rich_help_panel="Computation",
+        autocompletion=_words(DEVICES),
+    ),
+]
+Dtype = Annotated[
+    str,
+    typer.Option(
+        "--dtype",
+        metavar="DTYPE",
+        help=f"in what precision: {', '.join(DTYPES)}",
+        rich_help_panel="Computation",
+        autocompletion=_words(DTYPES),
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        help="the seed of rand and randn",
+        rich_help_panel="Computation",
+        callback=_whole("--seed"),
+    ),
+]
+Order = Annotated[
+    int,
+    typer.Option(
+        "--order",
+        metavar="N",
+        help="the order of the derivatives: 2 for the second",
+        rich_help_panel="Derivatives",
+        callback=_whole("--order", 1),
+    ),
+]
+
+# How it is printed -------------------------------------------------------------------------------
+
+Symbolic = Annotated[
+    bool | None,
+    typer.Option(
+        "--symbolic/--no-symbolic",
+        help="formulas as well as numbers; table and latex have them anyway",
+        rich_help_panel="Output",
+    ),
+]
+Precision = Annotated[
+    int,
+    typer.Option(
+        "--precision",
+        metavar="N",
+        help="significant digits in table and latex; the other formats are exact",
+        rich_help_panel="Output",
+        callback=_whole("--precision", 1, MOST_DIGITS),
+    ),
+]
+FormatName = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        help=f"{AUTO} (table on a terminal, plain in a pipe), {', '.join(FORMATS)}",
+        rich_help_panel="Output",
+        autocompletion=_words((AUTO, *FORMATS)),
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="the same as --format json", rich_help_panel="Output")
+]
+File = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="write to FILE; its ending decides the format: .json .ndjson .jsonl .csv .tex .txt,"
+        " plain for any other",
+        rich_help_panel="Output",
+    ),
+]
+Colour = Annotated[
+    str,
+    typer.Option(
+        "--color",
+        metavar="WHEN",
+        help=f"colour in tables: {', '.join(COLOUR_CHOICES)}",
+        rich_help_panel="Output",
+        callback=_choice("colour setting", COLOUR_CHOICES),
+        autocompletion=_words(COLOUR_CHOICES),
+    ),
+]
+Debug = Annotated[
+    bool,
+    typer.Option("--debug", help="show the traceback of an error", rich_help_panel="Output"),
+]
+
+
+@dataclass(frozen=True)
+class Printing:
+    """Where a command's result goes, and how it looks there."""
+
+    console: Console
+    output: Output
+
+    @classmethod
+    def of_options(
+        cls,
+        console: Console,
+        format: str = AUTO,
+        json: bool = False,
+        file: str = "",
+        colour: str = "auto",
+        precision: int = DEFAULT_PRECISION,
+    ) -> Printing:
+        """What the options ask for. Raises UsageError where they contradict each other."""
+        if json:
+            if format not in (AUTO, "json"):
+                raise UsageError(
+                    f"--json and --format {format} exclude each other", hint="leave one of them out"
+                )
+            format = "json"
+        file = "" if file == "-" else file
+        chosen = choose(format, file, terminal=console.terminal)
+        output = Output(format=chosen, file=file, precision=precision)
+        return cls(console.with_colour(colour), output)
+
+    @property
+    def for_people(self) -> bool:
+        """Whether the format is for people, who get the formulas without asking."""
+        return self.output.format.for_people
+
+    def emit(self, result: Result | Points | Noted) -> None:
+        emit(result, self.console, self.output)

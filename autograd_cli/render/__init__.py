@@ -1,0 +1,145 @@
+"""Results as text: one file per format, and the table of formats.
+
+A format is a module with `write(result, out, style)` and `write_points(points, out, style)`. It is
+imported when it is used, because the terminal's needs rich and the others do not.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Protocol, TextIO, cast
+
+from autograd_cli.console import Console
+from autograd_cli.errors import UsageError
+from autograd_cli.render.notes import Noted
+from autograd_cli.render.output import destination
+from autograd_cli.render.points import Points
+from autograd_cli.render.style import DEFAULT_PRECISION, Style
+from autograd_cli.results import Evaluation, Result
+
+
+class Renderer(Protocol):
+    """What the module of a format has; one for people has `write_note` as well."""
+
+    def write(self, result: Result, out: TextIO, style: Style) -> None: ...
+
+    def write_points(self, points: Points, out: TextIO, style: Style) -> None: ...
+
+    def write_note(self, note: str, out: TextIO, style: Style) -> None: ...
+
+
+@dataclass(frozen=True)
+class Format:
+    """A row of the table: the name, the module, the endings of file names, one line of help.
+
+    `for_people` formats round numbers, and show formulas and notes; `carries_warnings` says that
+    the warnings are part of the text.
+    """
+
+    name: str
+    module: str
+    endings: tuple[str, ...]
+    help: str
+    for_people: bool = False
+    carries_warnings: bool = False
+
+    @property
+    def renderer(self) -> Renderer:
+        return cast(Renderer, importlib.import_module(f"{__name__}.{self.module}"))
+
+
+FORMATS: dict[str, Format] = {
+    row.name: row
+    for row in (
+        Format("plain", "plain", (".txt", ".tsv"), "tab-separated lines, full precision"),
+        Format("table", "terminal", (".txt",), "for reading on a terminal", for_people=True),
+        Format("json", "json_", (".json",), "one JSON object", carries_warnings=True),
+        Format(
+            "ndjson", "ndjson", (".ndjson", ".jsonl"), "a JSON object a line", carries_warnings=True
+        ),
+        Format("csv", "csv_", (".csv",), "a header and rows"),
+        Format("latex", "latex", (".tex",), "an align* block for amsmath", for_people=True),
+    )
+}
+AUTO = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where a result goes and what it shall look like there."""
+
+    format: Format
+    file: str = ""  # "" is stdout
+    precision: int = DEFAULT_PRECISION
+
+
+def choose(asked: str, file: str, *, terminal: bool) -> Format:
+    """The format for `--format` and `--output`.
+
+    Raises UsageError for an unknown format, and where the file's ending contradicts it.
+    """
+    ending = PurePath(file).suffix.lower()
+    by_ending = [row for row in FORMATS.values() if file and ending in row.endings]
+    if asked == AUTO:
+        if by_ending:
+            return by_ending[0]
+        return FORMATS["table" if terminal and not file else "plain"]
+    chosen = FORMATS.get(asked)
+    if chosen is None:
+        raise unknown("format", asked, [AUTO, *FORMATS])
+    if by_ending and chosen not in by_ending:
+        raise UsageError(
+            f"--format {asked} contradicts the ending of {file!r}",
+            hint=f"leave one of them out: {ending} alone means {by_ending[0].name}",
+        )
+    return chosen
+
+
+def unknown(what: str, value: str, choices: list[str]) -> UsageError:
+    """The error for a value that is none of the choices, with the one that is closest."""
+    close = difflib.get_close_matches(value.lower(), choices, n=1)
+    known = f"known: {', '.join(choices)}"
+    hint = f"did you mean {close[0]!r}? {known}" if close else known
+    return UsageError(f"unknown {what} {value!r}", hint=hint)
+
+
+def emit(result: Result | Points | Noted, console: Console, output: Output) -> None:
+    """Write a result where it shall go, and its warnings to stderr."""
+    note = result.note if isinstance(result, Noted) else ""
+    found = result.result if isinstance(result, Noted) else result
+    style = Style.of_console(console, output.precision)
+    if output.file:
+        style = style.for_file()
+    renderer = output.format.renderer
+    told = _Warnings(found.warnings)
+    with destination(output.file, console) as out:
+        if isinstance(found, Points):
+            renderer.write_points(replace(found, points=told.listen(found)), out, style)
+        else:
+            renderer.write(found, out, style)
+        if note and output.format.for_people:
+            renderer.write_note(note, out, style)
+    if not output.format.carries_warnings:
+        console.flush()  # so that the two streams arrive in order
+        console.complain("".join(f"warning: {text}\n" for text in told.texts()))
+
+
+class _Warnings:
+    """The warnings of a result; the same one at many points is told once."""
+
+    def __init__(self, texts: tuple[str, ...]) -> None:
+        self._times = dict.fromkeys(texts, 1)
+
+    def listen(self, points: Points) -> Iterator[Evaluation]:
+        for point in points.points:
+            for text in point.warnings:
+                self._times[text] = self._times.get(text, 0) + 1
+            yield point
+
+    def texts(self) -> Iterator[str]:
+        for text, times in self._times.items():
+            yield text if times == 1 else f"{text} (at {times} points)"

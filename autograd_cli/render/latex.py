@@ -1,0 +1,163 @@
+"""LaTeX: an align* block for papers and slides; it needs amsmath.
+
+A new kind of result registers its lines with `lines.register`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import singledispatch
+from itertools import groupby
+from typing import Any, TextIO
+
+from autograd_cli.errors import visible
+from autograd_cli.render.grid import ends, shape
+from autograd_cli.render.numbers import exact, short
+from autograd_cli.render.points import Points
+from autograd_cli.render.style import Style
+from autograd_cli.results import Evaluation, Gradient, Result, Scalar, Value
+
+SMALL_GREEK = (
+    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
+    *("lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi"),
+    "omega",
+)
+LARGE_GREEK = (
+    *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"),
+)
+GREEK = {*SMALL_GREEK, *LARGE_GREEK}
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    **{character: "\\" + character for character in "{}$&#_%"},
+}
+DOTS = r"\dots"
+WORDS = {"nan": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}
+
+
+def write(result: Result, out: TextIO, style: Style) -> None:
+    equations = lines(result, style)
+    if equations is None:
+        _write_table(result, out)
+        return
+    body = " \\\\\n".join(f"  {' &= '.join(_sides(equation))}" for equation in equations)
+    out.write(f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n")
+
+
+def write_points(points: Points, out: TextIO, style: Style) -> None:
+    """A table of the points, as an array."""
+    rows: list[str] = []
+    for point in points.points:
+        if not rows:
+            rows.append(" & ".join(_name(name) for name in point.columns()) + r" \\ \hline")
+        rows.append(" & ".join(_number(value, style) for value in point.row()) + r" \\")
+    columns = "r" * (rows[0].count(" & ") + 1) if rows else "r"
+    block = [r"\[", rf"\begin{{array}}{{{columns}}}", *rows, r"\end{array}", r"\]", ""]
+    out.write("\n".join(block))
+
+
+def write_note(note: str, out: TextIO, style: Style) -> None:
+    out.write("".join(f"% {line}\n" for line in note.splitlines()))
+
+
+@singledispatch
+def lines(result: Result, style: Style) -> Iterator[Sequence[str]] | None:
+    """The equations, each a sequence of equal sides; None for a kind that has no equations."""
+    return None
+
+
+@lines.register
+def _(result: Evaluation, style: Style) -> Iterator[Sequence[str]]:
+    yield [text(result.expression), *_known(result.value, style)]
+
+
+@lines.register
+def _(result: Gradient, style: Style) -> Iterator[Sequence[str]]:
+    typeset = result.latex or {}
+    source = typeset.get("")
+    expression = formula(source) if source is not None else text(result.expression)
+    yield ["f", expression, *_known(result.value, style)]
+    for name in result.gradient or typeset:
+        if name:
+            found = typeset.get(name)
+            sides = [derivative(result, name)]
+            sides += [formula(found)] if found is not None else []
+            yield [*sides, *_known(result.gradient.get(name), style)]
+
+
+def derivative(result: Gradient, name: str) -> str:
+    """The sign of a derivative: `\\frac{\\partial^{2} f}{\\partial x^{2}}`."""
+    if result.along:
+        return r"\nabla_{v} f" if result.order == 1 else rf"\nabla_{{v}}^{{{result.order}}} f"
+    variables = result.partial or (name,) * result.order
+    runs = [(variable, len(list(run))) for variable, run in groupby(variables)]
+    below = r" \, ".join(rf"\partial {_name(variable)}{_power(count)}" for variable, count in runs)
+    return rf"\frac{{\partial{_power(len(variables))} f}}{{{below}}}"
+
+
+def formula(found: Value) -> str:
+    """LaTeX formulas, a vector as a column and a matrix as a matrix."""
+    return _arranged(found, str)
+
+
+def text(source: str) -> str:
+    """Any text as LaTeX shows it letter by letter."""
+    shown = visible(source.replace("\n", " ").expandtabs(4))
+    return rf"\texttt{{{''.join(SPECIAL.get(character, character) for character in shown)}}}"
+
+
+def _known(value: Value, style: Style) -> list[str]:
+    return [] if value is None else [_arranged(value, lambda entry: _number(entry, style))]
+
+
+def _arranged(value: Any, show: Callable[[Any], str]) -> str:
+    # The middle of a long axis is left out; amsmath has no matrix of more than ten columns anyway.
+    return _drawn(ends(value, shape(value), DOTS), lambda v: DOTS if v == DOTS else show(v))
+
+
+def _drawn(value: Any, show: Callable[[Any], str]) -> str:
+    if not isinstance(value, (list, tuple)):
+        return show(value)
+    rows = [row if isinstance(row, (list, tuple)) else [row] for row in value]
+    drawn = [" & ".join(_drawn(entry, show) for entry in row) for row in rows]
+    return r"\begin{pmatrix} " + r" \\ ".join(drawn) + r" \end{pmatrix}"
+
+
+def _number(value: Scalar, style: Style) -> str:
+    shown = short(value, style.precision)
+    if isinstance(value, (bool, str)) or value is None:
+        return rf"\text{{{shown}}}"
+    if shown in WORDS:
+        return WORDS[shown]
+    mantissa, _, exponent = shown.partition("e")
+    return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def _name(name: str) -> str:
+    """A variable as one would write it: `x_{1}`, `\\theta`, `\\mathit{speed}`; `A_{0,1}`."""
+    match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)?(?:\[([\d,]+)\])?", name)
+    if match is None:
+        return text(name)
+    letters, *indices = match.groups()
+    base = letters if len(letters) == 1 else rf"\mathit{{{letters}}}"
+    base = rf"\{letters}" if letters in GREEK else base
+    below = ",".join(index for index in indices if index)
+    return f"{base}_{{{below}}}" if below else base
+
+
+def _power(number: int) -> str:
+    return "" if number == 1 else f"^{{{number}}}"
+
+
+def _sides(line: Sequence[str]) -> list[str]:
+    # One alignment mark a line: the first equals sign has it.
+    return [line[0], " = ".join(line[1:])] if len(line) > 1 else [line[0]]
+
+
+def _write_table(result: Result, out: TextIO) -> None:
+    rows = [[text(exact(value)) for value in record] for record in result.records()]
+    columns = "l" * max(map(len, rows), default=1)
+    body = "".join(f"  {' & '.join(row)} \\\\\n" for row in rows)
+    out.write(f"\\begin{{tabular}}{{{columns}}}\n{body}\\end{{tabular}}\n")

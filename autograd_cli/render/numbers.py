@@ -1,0 +1,45 @@
+"""Numbers as text: exact for machines, short for people."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from autograd_cli.results import Scalar
+
+DECIMAL = re.compile(r"-?\d+(\.\d+)?|…|\.\.\.")
+
+
+def exact(value: Scalar) -> str:
+    """The shortest text that reads back as the same value; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    return repr(value)
+
+
+def short(value: Scalar, precision: int) -> str:
+    """The value at `precision` significant digits; whole numbers without a point."""
+    if isinstance(value, float):
+        return f"{value:.{precision}g}"
+    return exact(value)
+
+
+def is_finite(value: Scalar) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def align(texts: list[str]) -> list[str]:
+    """Numbers padded to one width, with their decimal points in one column.
+
+    Where a power of ten or a word stands among them, they are aligned at the right instead.
+    """
+    if all(DECIMAL.fullmatch(text) for text in texts):
+        tails = [0 if "..." in text else len(text) - (text + ".").index(".") for text in texts]
+        longest = max(tails, default=0)
+        texts = [text + " " * (longest - tail) for text, tail in zip(texts, tails, strict=True)]
+    width = max(map(len, texts), default=0)
+    return [text.rjust(width) for text in texts]

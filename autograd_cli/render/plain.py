@@ -1,0 +1,47 @@
+"""Plain text for pipes: one record a line, tab-separated, at full precision, never wrapped."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import TextIO
+
+from autograd_cli.render.numbers import exact
+from autograd_cli.render.points import Points
+from autograd_cli.render.style import Style
+from autograd_cli.results import Result, Scalar
+
+SHORT_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"}
+BREAKS = {"Cc", "Zl", "Zp"}  # control characters, and what else ends a line somewhere
+
+
+def write(result: Result, out: TextIO, style: Style) -> None:
+    for record in result.records():
+        out.write(line(record))
+
+
+def write_points(points: Points, out: TextIO, style: Style) -> None:
+    for point in points.points:
+        out.write(line(point.row()))
+
+
+def line(record: Iterable[Scalar]) -> str:
+    return "\t".join([cell(value) for value in record]) + "\n"
+
+
+def cell(value: Scalar) -> str:
+    """The text of one cell, which never holds a tab or a line end."""
+    if type(value) is float:
+        return repr(value)
+    text = exact(value)
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text
+    return "".join(_escape(character) for character in text)
+
+
+def _escape(character: str) -> str:
+    if character in SHORT_ESCAPES:
+        return SHORT_ESCAPES[character]
+    if unicodedata.category(character) in BREAKS:
+        return character.encode("unicode_escape").decode()
+    return character

@@ -1,0 +1,331 @@
+"""For reading on a terminal: calm tables that keep to the width. The one module that needs rich.
+
+A new kind of result registers its view with `view.register`: lines of styled text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import singledispatch
+from itertools import groupby, islice
+from typing import TextIO
+
+from rich.console import Console as Printer
+from rich.text import Text
+
+from autograd_cli.errors import visible
+from autograd_cli.render.grid import block, derivative_sign, linear, raised
+from autograd_cli.render.layout import (
+    GUTTER,
+    INDENT,
+    Cell,
+    Line,
+    Table,
+    cell,
+    hanging,
+    width_of,
+    wrap,
+)
+from autograd_cli.render.listings import FunctionEntry, FunctionList, Info
+from autograd_cli.render.numbers import align, is_finite, short
+from autograd_cli.render.points import Points
+from autograd_cli.render.style import Style
+from autograd_cli.results import Evaluation, Gradient, Result, Scalar, Value, components
+
+NARROWEST = 20  # columns; below that, lines run over
+MARGIN = 2
+LABELS = 12  # columns that the labels of a gradient take where it is not a table
+SAMPLE = 200  # points that decide how wide the columns of a table of points are
+
+HEADING = "dim"
+TITLE = "bold"
+NAME = "bold"
+NUMBER = "cyan"
+BROKEN = "bold red"  # a number that is not finite
+NOTE = "dim italic"
+
+
+def write(result: Result, out: TextIO, style: Style) -> None:
+    """Print a result; no line exceeds the width, and nothing is cut off."""
+    _print([[], *view(result, style), []], out, style)
+
+
+def write_points(points: Points, out: TextIO, style: Style) -> None:
+    """A table whose rows are printed as they come; the first of them decide the widths."""
+    header = points.header
+    lines = [*_paragraph([(_shown(header.expression, style), TITLE)], _room(style))]
+    lines += [*_given(header.at, style, "at"), *_shared_formulas(header, style)]
+    _print([[], *lines, []], out, style)
+    rows = (_moving(point, header) for point in points.points)
+    sample = list(islice(rows, SAMPLE))
+    names = [_shown(name, style) for name, _ in sample[0]]
+    columns = [
+        align([short(row[number][1], style.precision) for row in sample])
+        for number in range(len(names))
+    ]
+    sizes = [max(map(len, (name, *column))) for name, column in zip(names, columns, strict=True)]
+    if sum(sizes) + GUTTER * len(sizes) > _room(style):
+        sizes = [0] * len(sizes)  # too wide for columns: the lines are wrapped
+    _print(_columns(names, sizes, HEADING, style), out, style)
+    for texts in zip(*columns, strict=True):
+        _print(_columns(texts, sizes, NUMBER, style), out, style)
+    for row in rows:
+        texts = tuple(short(value, style.precision) for _, value in row)
+        _print(_columns(texts, sizes, NUMBER, style), out, style)
+    _print([[]], out, style)
+
+
+def _moving(point: Evaluation, header: Evaluation) -> list[tuple[str, Scalar]]:
+    """The columns of a point that differ from those of the others."""
+    fixed = {name for name, _ in header.inputs()}
+    return [
+        (name, value)
+        for name, value in zip(point.columns(), point.row(), strict=True)
+        if name not in fixed and not name.startswith("symbolic_")
+    ]
+
+
+def _columns(texts: Sequence[str], sizes: Sequence[int], look: str, style: Style) -> list[Line]:
+    line = [text.rjust(size) for text, size in zip(texts, sizes, strict=True)]
+    joined = (" " * GUTTER).join(line if any(sizes) else (text.strip() for text in line))
+    return wrap([(joined, look)], _room(style))
+
+
+def _shared_formulas(header: Evaluation, style: Style) -> list[Line]:
+    if not isinstance(header, Gradient):
+        return []
+    lines = [*_asked(header, style), *([[]] if header.symbolic else [])]
+    for name in header.symbolic or {}:
+        lines += _formula_cell(header, name, style, _room(style)).fitted(_room(style))
+    return lines
+
+
+def write_note(note: str, out: TextIO, style: Style) -> None:
+    _print([*wrap([(_shown(note, style), NOTE)], _room(style)), []], out, style)
+
+
+@singledispatch
+def view(result: Result, style: Style) -> list[Line]:
+    """The lines that show a result; those of a kind without a view are its records."""
+    return [
+        [("  ".join(short(value, style.precision) for value in record), "")]
+        for record in result.records()
+    ]
+
+
+@view.register
+def _(result: Evaluation, style: Style) -> list[Line]:
+    return [*_heading(result, style), *_given(result.at, style, "at")]
+
+
+@view.register
+def _(result: Gradient, style: Style) -> list[Line]:
+    named = not (result.partial or result.along)  # each derivative belongs to a variable
+    names = list(result.gradient or result.symbolic or {})
+    rest = {name: value for name, value in result.at.items() if not (named and name in names)}
+    lines = [*_heading(result, style), *_given(rest, style, "at"), *_asked(result, style), []]
+    room = _room(style)
+    for width in (room, room // 2):  # matrices drawn, and large ones written as lists
+        table = _derivatives(result, names, named, style, width)
+        if widths := table.widths(room):
+            return [*lines, *table.lines(widths, HEADING)]
+    table = _derivatives(result, names, named, style, room - INDENT - LABELS)
+    return [*lines, *table.records(room, HEADING)]
+
+
+@view.register
+def _(listing: FunctionList, style: Style) -> list[Line]:
+    room = _room(style)
+    lines: list[Line] = []
+    if listing.detailed:
+        for entry in listing.functions:
+            lines += _details(entry, style)
+        return lines
+    headings = ("function", "meaning", "derivative", "also")
+    rows = {entry.name: _function_row(entry, style) for entry in listing.functions}
+    widths = Table(headings, list(rows.values())).widths(room)
+    if widths:
+        lines += Table(headings, []).lines(widths, HEADING)
+    for family, entries in groupby(listing.functions, lambda entry: entry.family):
+        table = Table(headings, [rows[entry.name] for entry in entries], spaced=False)
+        lines += [*([[]] if lines else []), [(_shown(family, style), TITLE)]]
+        lines += table.lines(widths, HEADING)[1:] if widths else table.records(room, HEADING)
+    return lines
+
+
+@view.register
+def _(info: Info, style: Style) -> list[Line]:
+    pairs = [*info.versions.items(), ("platform", info.platform)]
+    pairs += [(f"device {one.device}", one.name) for one in info.devices]
+    pairs += [("dtypes", ", ".join(info.dtypes))]
+    for extra in info.extras:
+        state = "installed" if extra.installed else f"not installed: {extra.install}"
+        pairs.append((f"extra {extra.extra}", state))
+    return _pairs(pairs, style)
+
+
+def _heading(result: Evaluation, style: Style) -> list[Line]:
+    """The expression and its value, on one line where they fit."""
+    expression: Line = [(_shown(result.expression, style), TITLE)]
+    if result.value is None:
+        return _paragraph(expression, _room(style))
+    value = _value_cell(result.value, style, _room(style) - INDENT)
+    together = [*expression, (" = ", ""), *value.lines[0]]
+    simple = len(value.lines) == 1 and not set(result.expression) & set(";\n=")
+    if simple and width_of(together) <= _room(style):
+        return [together]
+    lines = _paragraph(expression, _room(style))
+    return [*lines, *hanging([(" " * INDENT + "= ", "")], value, _room(style))]
+
+
+def _given(values: Mapping[str, Value], style: Style, word: str) -> list[Line]:
+    if not values:
+        return []
+    texts = [f"{name} = {linear(value, style)}" for name, value in values.items()]
+    return hanging([(word + " ", HEADING)], cell(_shown(", ".join(texts), style)), _room(style))
+
+
+def _asked(result: Gradient, style: Style) -> list[Line]:
+    lines = _given(result.along, style, "along")
+    if result.grad_output is not None:
+        weights = cell(linear(result.grad_output, style))
+        lines += hanging([("weighted with ", HEADING)], weights, _room(style))
+    return lines
+
+
+def _derivatives(
+    result: Gradient, names: Sequence[str], named: bool, style: Style, width: int
+) -> Table:
+    """The table of a gradient; values are drawn for columns of `width` at most."""
+    columns: dict[str, list[Cell]] = {}
+    if named and result.gradient:
+        columns["variable"] = [cell(_shown(name, style), NAME, solid=True) for name in names]
+        columns["value"] = _value_cells([result.at.get(name) for name in names], style, width)
+    columns["derivative"] = [_formula_cell(result, name, style, width) for name in names]
+    if result.gradient:
+        columns["autograd"] = _value_cells([result.gradient[name] for name in names], style, width)
+    return Table(list(columns), list(zip(*columns.values(), strict=True)))
+
+
+def _formula_cell(result: Gradient, name: str, style: Style, width: int) -> Cell:
+    sign = _shown(_sign(result, name, style), style)
+    formula = (result.symbolic or {}).get(name)
+    if formula is None:
+        return cell(sign)
+    equals = f"{sign} = "
+    lines = [_shown(line, style) for line in block(formula, style, width - len(equals))]
+    first: Line = [(equals, ""), (lines[0], "")]
+    more: list[Line] = [[(" " * width_of([(equals, "")]) + line, "")] for line in lines[1:]]
+    return Cell((first, *more), solid=len(lines) > 1, hang=len(equals))
+
+
+def _sign(result: Gradient, name: str, style: Style) -> str:
+    if result.partial:
+        return derivative_sign("f", result.partial, style)
+    if result.along:
+        gradient = "∇f·v" if style.unicode else "grad f . v"
+        return gradient if result.order == 1 else f"D{raised(result.order, style)} f along v"
+    return derivative_sign("f", [name] * result.order, style)
+
+
+def _value_cell(value: Value, style: Style, width: int) -> Cell:
+    lines = block(value, style, width)
+    solid = len(lines) > 1 or not isinstance(value, (list, tuple))
+    look = NUMBER if all(is_finite(entry) for _, entry in components("", value)) else BROKEN
+    return Cell(tuple([(_shown(line, style), look)] for line in lines), solid)
+
+
+def _value_cells(values: Sequence[Value], style: Style, width: int) -> list[Cell]:
+    """A column of values: numbers under each other, point under point."""
+    if any(isinstance(value, (list, tuple)) for value in values):
+        return [_value_cell(value, style, width) for value in values]
+    texts = align([short(value, style.precision) for value in values])  # type: ignore[arg-type]
+    return [
+        Cell(([(text, NUMBER if is_finite(value) else BROKEN)],), solid=True, right=True)  # type: ignore[arg-type]
+        for text, value in zip(texts, values, strict=True)
+    ]
+
+
+def _function_row(entry: FunctionEntry, style: Style) -> list[Cell]:
+    return [
+        cell(_shown(entry.usage, style), NAME),
+        cell(_shown(entry.help, style)),
+        cell(_shown(",  ".join(entry.derivatives), style)),
+        cell(_shown(", ".join(_other_names(entry)), style), HEADING),
+    ]
+
+
+def _details(entry: FunctionEntry, style: Style) -> list[Line]:
+    lines: list[Line] = [[(_shown(entry.usage, style), TITLE)]]
+    lines += _paragraph([(_shown(entry.help, style), "")], _room(style))
+    pairs = [("derivative", text) for text in entry.derivatives[:1]]
+    pairs += [("", text) for text in entry.derivatives[1:]]
+    pairs += [("where", entry.domain)] if entry.domain else []
+    others = _other_names(entry)
+    pairs += [("also", ", ".join(others))] if others else []
+    return [*lines, [], *_pairs([*pairs, ("family", entry.family)], style)]
+
+
+def _other_names(entry: FunctionEntry) -> list[str]:
+    """What else can be typed: for an operator, which is shown by its sign, its name as well."""
+    own = [] if entry.usage.startswith(f"{entry.name}(") else [entry.name]
+    return [*own, *entry.aliases]
+
+
+def _pairs(pairs: Sequence[tuple[str, str]], style: Style) -> list[Line]:
+    """A list of labels and texts."""
+    width = max(len(label) for label, _ in pairs) + GUTTER
+    return [
+        line
+        for label, text in pairs
+        for line in hanging(
+            [(_shown(label, style).ljust(width), HEADING)], cell(_shown(text, style)), _room(style)
+        )
+    ]
+
+
+def _paragraph(line: Line, width: int) -> list[Line]:
+    """The line wrapped, where the text may have line ends of its own."""
+    return [
+        part
+        for text, look in line
+        for own in text.split("\n")
+        for part in wrap([(own, look)], width)
+    ]
+
+
+def _room(style: Style) -> int:
+    return max(style.width, NARROWEST) - MARGIN
+
+
+def _shown(text: str, style: Style) -> str:
+    """User text in characters that can be shown, one column where a control character was."""
+    lines = [visible(line) for line in text.expandtabs(4).split("\n")]
+    shown = "\n".join(lines)
+    return shown if style.unicode else shown.encode("ascii", "backslashreplace").decode()
+
+
+def _print(lines: Iterable[Line], out: TextIO, style: Style) -> None:
+    # Everything that rich would look up for itself is said here, its environment included; and
+    # only Text is printed, because rich would take `x[y]` in a str for markup.
+    printer = Printer(
+        file=out,
+        width=max(style.width, NARROWEST),
+        height=25,
+        color_system="standard" if style.colour else None,
+        force_terminal=style.colour,
+        force_interactive=False,
+        no_color=not style.colour,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        legacy_windows=False,
+        _environ={},
+    )
+    for line in lines:
+        text = Text()
+        if line:
+            text.append(" " * MARGIN)
+        for look, pieces in groupby(line, lambda piece: piece[1]):
+            text.append("".join(piece for piece, _ in pieces), look)
+        printer.print(text, soft_wrap=True)

@@ -1,0 +1,242 @@
+"""What `agx graph` found: the recorded graph as a plain model that every drawing starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autograd_cli.errors import Span
+from autograd_cli.results import Evaluation, Value
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """A node of the grad_fn graph.
+
+    id          `n1`, `n2`, … in evaluation order
+    op          torch's name: `MulBackward0`, `AccumulateGrad`
+    span        where the sub-expression that it computes stands in the source
+    inner       whether it is only a part of that: torch records some operations as several nodes
+    name        the variable of an AccumulateGrad, or the name of a step
+    shape       of its value
+    value       of the forward pass; None inside a composed operation
+    grad        d output / d value, or None where the output does not depend on it
+    executed    when the backward pass ran it: 0 first; None for leaves
+    saved       what it keeps for the backward pass
+    phase       `forward`, or `backward` for a node of the gradient's own graph
+    """
+
+    id: str
+    op: str
+    span: Span
+    inner: bool
+    name: str | None
+    shape: tuple[int, ...]
+    value: Value
+    grad: Value
+    executed: int | None = None
+    saved: tuple[Saved, ...] = ()
+    phase: str = "forward"
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.op == "AccumulateGrad"
+
+    def to_dict(self, source: str) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "op": self.op,
+            "expression": None if self.inner else excerpt(source, self.span),
+            "span": list(self.span),
+            "name": self.name,
+            "shape": list(self.shape),
+            "value": self.value,
+            "grad": self.grad,
+            "executed": self.executed,
+        }
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A tensor that a node keeps for its backward pass: `role` is torch's name for it."""
+
+    role: str
+    shape: tuple[int, ...]
+    bytes: int
+    source: str  # "leaf x", "result", "operand", "buffer"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "role": self.role,
+            "shape": list(self.shape),
+            "bytes": self.bytes,
+            "source": self.source,
+        }
+
+
+@dataclass(frozen=True)
+class GraphEdge:
+    """An edge as torch keeps it: from a node to its `input`-th next function.
+
+    `contribution` is what the backward pass really sent along it; `local` the derivative of the
+    node by that operand alone (for an elementwise or a scalar node; None otherwise).
+    """
+
+    source: str
+    target: str
+    input: int
+    local: Value
+    contribution: Value
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "from": self.source,
+            "to": self.target,
+            "input": self.input,
+            "local": self.local,
+            "contribution": self.contribution,
+        }
+
+
+@dataclass(frozen=True)
+class GraphConstant:
+    """An operand without a gradient: a number, or a part that `detach` or the like cut off."""
+
+    source: str  # the node that takes it
+    input: int
+    span: Span
+    value: Value
+    cut: bool = False
+
+    def to_dict(self, source: str) -> dict[str, Any]:
+        return {
+            "from": self.source,
+            "input": self.input,
+            "expression": excerpt(source, self.span),
+            "span": list(self.span),
+            "value": self.value,
+            "cut": self.cut,
+        }
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One term of a ledger: what arrived from `source`.
+
+    `span` is the term of the sum that it stands in: `2*x*y` for the x in `x**2 + 2*x*y`.
+    """
+
+    source: str
+    span: Span
+    value: Value
+
+    def to_dict(self, source: str) -> dict[str, Any]:
+        return {
+            "from": self.source,
+            "expression": excerpt(source, self.span),
+            "value": self.value,
+        }
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """How a gradient came together: the contributions in evaluation order, and their sum."""
+
+    grad: Value
+    contributions: tuple[Contribution, ...]
+
+    def to_dict(self, source: str) -> dict[str, Any]:
+        contributions = [contribution.to_dict(source) for contribution in self.contributions]
+        return {"grad": self.grad, "contributions": contributions}
+
+
+@dataclass(frozen=True)
+class PathStep:
+    """One edge of a path from the output to a variable."""
+
+    node: str
+    span: Span
+    local: Value
+
+
+@dataclass(frozen=True)
+class Path:
+    """A path from the output to a variable: its steps and the product of the local derivatives.
+
+    Where the path was cut, `cut` says by what, and the product is 0.
+    """
+
+    steps: tuple[PathStep, ...]
+    product: Value
+    cut: str = ""
+
+    def to_dict(self, source: str) -> dict[str, Any]:
+        return {
+            "nodes": [step.node for step in self.steps],
+            "expressions": [excerpt(source, step.span) for step in self.steps],
+            "locals": [step.local for step in self.steps],
+            "product": self.product,
+            "cut": self.cut or None,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph(Evaluation):
+    """The grad_fn graph of an expression, with every value and gradient in it.
+
+    `nodes` are in evaluation order; `leaves` has a ledger for every variable, `shared` one for
+    every inner node that more than one edge leads to; `paths` is what `--why` asked for.
+    """
+
+    root: str
+    nodes: tuple[GraphNode, ...]
+    edges: tuple[GraphEdge, ...]
+    constants: tuple[GraphConstant, ...]
+    leaves: Mapping[str, Ledger]
+    shared: Mapping[str, Ledger]
+    why: str | None = None
+    paths: tuple[Path, ...] = ()
+    saved: bool = False
+    order: int = 1
+    command: str = "graph"
+
+    def text(self, span: Span) -> str:
+        """The text of a sub-expression."""
+        return excerpt(self.expression, span)
+
+    def findings(self) -> dict[str, Any]:
+        source = self.expression
+        nodes = [node.to_dict(source) for node in self.nodes]
+        for found, node in zip(nodes, self.nodes, strict=True):
+            if self.saved:
+                found["saved"] = [saved.to_dict() for saved in node.saved]
+            if self.order > 1:
+                found["phase"] = node.phase
+        result: dict[str, Any] = {
+            "root": self.root,
+            "nodes": nodes,
+            "edges": [edge.to_dict() for edge in self.edges],
+            "leaves": {name: ledger.to_dict(source) for name, ledger in self.leaves.items()},
+            "shared": {name: ledger.to_dict(source) for name, ledger in self.shared.items()},
+            "constants": [constant.to_dict(source) for constant in self.constants],
+        }
+        if self.order > 1:
+            result["order"] = self.order
+        if self.why is not None:
+            paths = [path.to_dict(source) for path in self.paths]
+            result["why"] = {"variable": self.why, "paths": paths}
+        return result
+
+
+LONGEST_TEXT = 2_000
+
+
+def excerpt(source: str, span: Span) -> str:
+    """The text of a span. Nested sub-expressions of a long one would add up to its square, so a
+    very long text is cut in the middle; its span still says what it is."""
+    start, end = span
+    if end - start <= LONGEST_TEXT:
+        return source[start:end]
+    half = LONGEST_TEXT // 2
+    return f"{source[start : start + half]}…{source[end - half : end]}"
