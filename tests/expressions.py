@@ -2,8 +2,8 @@
 
 A `Line` is written twice from one random tree: as typed to agx, and as the same line of Python on
 torch tensors. The two texts differ only where the languages do: steps are assignments, a list is
-`torch.stack`, a condition's `and` is `torch.logical_and`, words are strings, `^` is `**`. Everything
-is drawn from a seeded generator, so that a failure can be repeated.
+`torch.stack`, a condition's `and` is `torch.logical_and`, words are strings, `^` is `**`.
+Everything is drawn from a seeded generator, so that a failure can be repeated.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class _Part(NamedTuple):
     atomic: bool = True
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 def lines(seed: int, count: int) -> Iterator[Line]:
     """Random lines; each of them has a tensor as its value."""
     generator = random.Random(seed)
@@ -47,20 +51,18 @@ def lines(seed: int, count: int) -> Iterator[Line]:
         yield _Lines(generator).line()
 
 
-UNARY = (
-    *("sqrt", "square", "reciprocal", "rsqrt", "exp", "exp2", "expm1", "log", "ln", "log1p"),
-    *("log2", "log10", "sin", "cos", "tan", "sinc", "asin", "arcsin", "acos", "arccos", "atan"),
-    *("arctan", "sinh", "cosh", "tanh", "asinh", "arcsinh", "acosh", "arccosh", "atanh", "arctanh"),
-    *("abs", "Abs", "sign", "sgn", "floor", "ceil", "ceiling", "round", "trunc", "fix", "frac"),
-    *("relu", "selu", "sigmoid", "expit", "erf", "erfc", "erfinv", "lgamma", "digamma", "logit"),
-    *("relu6", "gelu", "silu", "mish", "softplus", "softsign", "logsigmoid", "tanhshrink"),
-    *("elu", "celu", "leaky_relu", "hardtanh", "hardshrink", "softshrink", "ndtr", "i0", "i1"),
+UNARY = _words(
+    "sqrt square reciprocal rsqrt exp exp2 expm1 log ln log1p log2 log10 sin cos tan sinc "
+    "asin arcsin acos arccos atan arctan sinh cosh tanh asinh arcsinh acosh arccosh atanh "
+    "arctanh abs Abs sign sgn floor ceil ceiling round trunc fix frac relu selu sigmoid "
+    "expit erf erfc erfinv lgamma digamma logit relu6 gelu silu mish softplus softsign "
+    "logsigmoid tanhshrink elu celu leaky_relu hardtanh hardshrink softshrink ndtr i0 i1"
 )
-BINARY = ("atan2", "arctan2", "hypot", "logaddexp", "xlogy", "maximum", "minimum", "fmod")
-TO_SCALAR = ("sum", "mean", "prod", "amax", "amin", "norm", "var", "std", "logsumexp", "median")
-ALONG = ("sum", "mean", "amax", "amin", "norm", "var", "std", "logsumexp", "prod")
-KEEPING = ("softmax", "log_softmax", "cumsum", "cumprod")
-LOSSES = ("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "bce_with_logits")
+BINARY = _words("atan2 arctan2 hypot logaddexp xlogy maximum minimum fmod")
+TO_SCALAR = _words("sum mean prod amax amin norm var std logsumexp median")
+ALONG = _words("sum mean amax amin norm var std logsumexp prod")
+KEEPING = _words("softmax log_softmax cumsum cumprod")
+LOSSES = _words("mse_loss l1_loss huber_loss smooth_l1_loss bce_with_logits")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 
@@ -242,9 +244,9 @@ class _Lines:
             (2, 3): (((3, 3), (":2", "1:", "::2", "0:2, :")),),
             (3, 3): (((3, 3), (":", "...", ":, :", "0:3")),),
         }
-        base, indices = self.random.choice(at.get(shape, (((3, 3), (":",)),)))
         if shape not in at:
             return self.leaf(shape)
+        base, indices = self.random.choice(at[shape])
         part = self.tensor(base, depth)
         brackets = ("", "") if part.atomic else ("(", ")")
         index = self.random.choice(indices)
@@ -329,7 +331,7 @@ class _Lines:
     def along(self, shape: Shape, depth: int) -> _Part:
         """A reduction of a matrix over one dimension."""
         of, dim = self.random.choice(
-            ((((3, 3), "0"), ((2, 3), "0"), ((3, 3), "-1")) if shape == (3,) else (((2, 3), "1"),))
+            (((3, 3), "0"), ((2, 3), "0"), ((3, 3), "-1")) if shape == (3,) else (((2, 3), "1"),)
         )
         matrix = self.tensor(of, depth)
         if self.random.random() < 0.3:
@@ -576,61 +578,13 @@ _DISGUISES: Mapping[str, tuple[str, ...]] = _disguises()
 def wild(generator: random.Random, functions: Sequence[str], depth: int = 3) -> str:
     """Well-formed text without regard to sense: any function of anything, with any option."""
     if depth <= 0 or generator.random() < 0.15:
-        return generator.choice(
-            (
-                "x",
-                "y",
-                "v",
-                "A",
-                "x",
-                "v",
-                "2",
-                "0",
-                "-1",
-                "0.5",
-                "None",
-                "True",
-                "inf",
-                "nan",
-                "1e308",
-            )
-            + (
-                "2**63",
-                "[x, y]",
-                "[1, 2]",
-                "[[x, 1], [y, 2]]",
-                "fro",
-                "E",
-                "2**62",
-                "v[0]",
-                "x > y",
-            )
-        )
+        return generator.choice(OPERANDS)
     parts = [wild(generator, functions, depth - generator.randint(1, 2)) for _ in range(3)]
     way = generator.random()
     if way < 0.6:
-        options = (
-            "dim=0",
-            "axis=-1",
-            "keepdim=True",
-            "dim=[0, 1]",
-            "dim=5",
-            "min=0",
-            "base=2",
-            "ord=1",
-        )
-        options += (
-            "reduction=none",
-            "beta=0",
-            "n=2",
-            "diagonal=1",
-            "correction=0",
-            "dim=None",
-            "x=y",
-        )
         arguments = parts[: generator.choice((1, 1, 1, 2, 2, 3))]
         if generator.random() < 0.3:
-            arguments.append(generator.choice(options))
+            arguments.append(generator.choice(OPTIONS))
         return f"{generator.choice(functions)}({', '.join(arguments)})"
     if way < 0.85:
         sign = generator.choice(("+", "-", "*", "/", "**", "%", "//", "@", "<", "==", " and "))
@@ -638,138 +592,82 @@ def wild(generator: random.Random, functions: Sequence[str], depth: int = 3) -> 
     if way < 0.9:
         return f"[{parts[0]}, {parts[1]}]"
     if way < 0.95:
-        return f"({parts[0]})" + generator.choice(
-            (".T", "[0]", "[-1]", "[:, 0]", "[::2]", "[..., 5]")
-        )
+        after = (".T", "[0]", "[-1]", "[:, 0]", "[::2]", "[..., 5]")
+        return f"({parts[0]}){generator.choice(after)}"
     return f"Piecewise(({parts[0]}, {parts[1]}), ({parts[2]}, True))"
 
 
+OPERANDS = (
+    *_words("x x x y v v v A A 2 0 -1 0.5 None True inf nan 1e308 2**63 2**62 fro E v[0] x>y"),
+    *("[x, y]", "[1, 2]", "[[x, 1], [y, 2]]"),
+)
+OPTIONS = _words(
+    "dim=0 axis=-1 keepdim=True dim=[0,1] dim=5 dim=None min=0 base=2 ord=1 reduction=none "
+    "beta=0 n=2 diagonal=1 correction=0 x=y"
+)
+
+
+BRACKETS = (
+    *(
+        ("(", ")"),
+        ("[", "]"),
+        ("sin(", ")"),
+        ("Max(x,", ")"),
+        ("Piecewise((", ",True))"),
+        ("f(", ")"),
+    ),
+    *(("x[", "]"), ("x.T.", "T"), ("where(", ""), ("-", ""), ("not ", ""), ("x**", ""), ("√", "")),
+    *(("x<", ""), ("x+", ""), ("u=x;", ""), ("x;", ""), ("~", ""), ("2", "")),
+)
+
+
 def nested(generator: random.Random) -> str:
-    """Deep nesting and long chains, closed or not, of up to a thousand characters."""
-    opening, closing = generator.choice(
-        (("(", ")"), ("[", "]"), ("sin(", ")"), ("-", ""), ("not ", ""), ("x**", ""), ("√", ""))
-        + (("x[", "]"), ("Max(x,", ")"), ("Piecewise((", ",True))"), ("x<", ""), ("x+", ""))
-        + (
-            ("f(", ")"),
-            ("u=x;", ""),
-            ("x;", ""),
-            ("~", ""),
-            ("2", ""),
-            ("x.T.", "T"),
-            ("where(", ""),
-        )
-    )
+    """Deep nesting and long chains, closed or not, of up to six hundred characters."""
+    opening, closing = generator.choice(BRACKETS)
     depth = generator.choice((3, 30, 150, 199, 200, 201, 202, 250, 400))
-    depth = min(depth, 1000 // (len(opening) + len(closing)))
+    depth = min(depth, 600 // (len(opening) + len(closing)))
     tail = generator.choice((closing * depth, closing * depth, "", closing * (depth - 1), "]", "?"))
     return opening * depth + generator.choice(("x", "1", "", "x")) + tail
 
 
 HUGE = (
-    *(
-        "9**9**9**9",
-        "1e400",
-        "9**-9**9",
-        "(-1)**10**18",
-        "10**10**10%7",
-        "2**63-1",
-        "2**63",
-        "2**64",
+    *_words(
+        "9**9**9**9 1e400 9**-9**9 (-1)**10**18 10**10**10%7 2**63-1 2**63 2**64 -2**63 "
+        "-2**63-1 9223372036854775807+1 -9223372036854775808 1e308*10 1e308**2 0**-1 0**0 "
+        "0.0**-1 0/0 1/0 1%0 1//0 (-8)**(1/3) (-1)**0.5 1e-400 1_000_000 1__0 1e+ 1e+308 1e309 "
+        "0x10 1j 0b1 0o7 1.e5 .e5 x²²²²²²²²²²²²²²²²²² x²²²²²²²²²²²²²²²²²²² x⁻⁻¹ x⁺⁻¹ x⁻ x⁺ x¹⁻ "
+        "2⁹⁹⁹ 9⁹⁹⁹⁹ ⁻¹ x[9**99] x[2**63] x[-2**63] x[2**62:] x[::2**62] x[::0] x[1e3] x[True] "
+        "factorial(10**9) factorial(10**9*x) gamma(1e308) 2**x**9**9**9 x**(9**9**9) "
+        "(x**9**9)**9**9 9**9**9*x exp(9**9**9) exp(1e308) x**1e308 x**-1e308 2**1023*2 2**1024 "
+        "2**1023.99999 3**646 3**647 4**700 True**2**2000 (1+1)**2000 1**10**308 "
+        "(-1)**(10**308) 0**10**308 1.5**10**9 inf-inf inf*0 inf**inf (-inf)**0.5 nan**0 1**nan "
+        "inf%2 2%inf inf//2 -inf (-8)**inf (-2)**-inf"
     ),
-    *(
-        "-2**63",
-        "-2**63-1",
-        "9223372036854775807+1",
-        "-9223372036854775808",
-        "1e308*10",
-        "1e308**2",
-    ),
-    *(
-        "0**-1",
-        "0**0",
-        "0.0**-1",
-        "0/0",
-        "1/0",
-        "1%0",
-        "1//0",
-        "(-8)**(1/3)",
-        "(-1)**0.5",
-        "1e-400",
-    ),
-    *(
-        "9" * 308,
-        "9" * 309,
-        "9" * 400,
-        "0" * 4299 + "1",
-        "0" * 4301 + "1",
-        "0" * 5000,
-        "1" + "0" * 308,
-    ),
-    *("1_000_000", "1__0", "1e+", "1e+308", "1e309", "0x10", "1j", "0b1", "0o7", "1.e5", ".e5"),
-    *(
-        "x²²²²²²²²²²²²²²²²²²",
-        "x" + "²" * 19,
-        "x⁻⁻¹",
-        "x⁺⁻¹",
-        "x⁻",
-        "x⁺",
-        "x¹⁻",
-        "2⁹⁹⁹",
-        "9⁹⁹⁹⁹",
-        "⁻¹",
-    ),
-    *(
-        "x[9**99]",
-        "x[2**63]",
-        "x[-2**63]",
-        "x[2**62:]",
-        "x[::2**62]",
-        "x[::0]",
-        "x[1e3]",
-        "x[True]",
-    ),
-    *("sum(x, dim=2**64)", "sum(x, dim=9**9**9)", "sum(x, dim=-2**63)", "sum(x, dim=[0, 2**62])"),
-    *("factorial(10**9)", "factorial(10**9*x)", "gamma(1e308)", "polygamma(10**9, x)"),
-    *("polygamma(2**62, x)", "polygamma(9**99, x)", "matrix_power([[x, 1], [0, 1]], 2**62)"),
-    *(
-        "2**x**9**9**9",
-        "x**(9**9**9)",
-        "(x**9**9)**9**9",
-        "9**9**9*x",
-        "exp(9**9**9)",
-        "exp(1e308)",
-    ),
-    *(
-        "x**1e308",
-        "x**-1e308",
-        "2**1023*2",
-        "2**1024",
-        "2**1023.99999",
-        "3**646",
-        "3**647",
-        "4**700",
-    ),
-    *("True**2**2000", "(1+1)**2000", "1**10**308", "(-1)**(10**308)", "0**10**308", "1.5**10**9"),
-    *(
-        "inf-inf",
-        "inf*0",
-        "inf**inf",
-        "(-inf)**0.5",
-        "nan**0",
-        "1**nan",
-        "inf%2",
-        "2%inf",
-        "inf//2",
-    ),
-    *("-inf", "(-8)**inf", "(-2)**-inf", "nan < nan", "nan == nan", "x < nan", "[nan, inf, -inf]"),
-    *(
-        "clamp(x, inf, -inf)",
-        "clamp(x, nan, nan)",
-        "log(x, 0)",
-        "log(x, 1)",
-        "log(x, -1)",
-        "log(0, x)",
-    ),
+    "9" * 308,
+    "9" * 309,
+    "9" * 400,
+    "0" * 4299 + "1",
+    "0" * 4301 + "1",
+    "0" * 5000,
+    "1" + "0" * 308,
+    "sum(x, dim=2**64)",
+    "sum(x, dim=9**9**9)",
+    "sum(x, dim=-2**63)",
+    "sum(x, dim=[0, 2**62])",
+    "polygamma(10**9, x)",
+    "polygamma(2**62, x)",
+    "polygamma(9**99, x)",
+    "matrix_power([[x, 1], [0, 1]], 2**62)",
+    "nan < nan",
+    "nan == nan",
+    "x < nan",
+    "[nan, inf, -inf]",
+    "clamp(x, inf, -inf)",
+    "clamp(x, nan, nan)",
+    "log(x, 0)",
+    "log(x, 1)",
+    "log(x, -1)",
+    "log(0, x)",
 )
 
 

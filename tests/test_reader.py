@@ -85,7 +85,7 @@ _BINARY: dict[type, str] = {
 }
 
 
-class NotInTheLanguage(Exception):
+class NotInTheLanguageError(Exception):
     """Python has a meaning for it, agx has none."""
 
 
@@ -98,8 +98,16 @@ def python_tree_or_none(text: str) -> Tree | None:
     """None if Python does not read it, or agx has no meaning for it."""
     try:
         return python_tree(text)
-    except (SyntaxError, NotInTheLanguage):
+    except (SyntaxError, NotInTheLanguageError):
         return None
+
+
+def refuses(text: str) -> bool:
+    try:
+        read(text)
+    except AgxError:
+        return True
+    return False
 
 
 def _from_ast(node: ast.AST) -> Tree:
@@ -123,7 +131,7 @@ def _from_ast(node: ast.AST) -> Tree:
             terms = [_from_ast(term) for term in (node.left, *node.comparators)]
             pairs = [
                 (_BINARY[type(op)], left, right)
-                for op, left, right in zip(node.ops, terms, terms[1:])
+                for op, left, right in zip(node.ops, terms, terms[1:], strict=False)
             ]
             found = pairs[0]
             for pair in pairs[1:]:
@@ -138,7 +146,7 @@ def _from_ast(node: ast.AST) -> Tree:
         case ast.Subscript():
             index = ast.literal_eval(_literal_index(node.slice))
             return ("index", _from_ast(node.value), index if type(index) is tuple else (index,))
-    raise NotInTheLanguage(ast.dump(node))
+    raise NotInTheLanguageError(ast.dump(node))
 
 
 def _literal_index(node: ast.expr) -> ast.expr:
@@ -168,9 +176,7 @@ def test_precedence_is_that_of_python(seed: int) -> None:
         text = soup(generator)
         expected = python_tree_or_none(text)
         if expected is None:
-            with pytest.raises(AgxError):
-                read(text)
-                pytest.fail(f"Python does not read {text!r}")
+            assert refuses(text), f"Python does not read {text!r}"
             continue
         readable += 1
         found = tree(read(text))
@@ -202,9 +208,7 @@ def test_what_python_cannot_read_is_an_error(seed: int) -> None:
         text = scramble(generator)
         expected = python_tree_or_none(text)
         if expected is None:
-            with pytest.raises(AgxError):
-                read(text)
-                pytest.fail(f"Python does not read {text!r}")
+            assert refuses(text), f"Python does not read {text!r}"
         else:
             readable += 1
             assert same(tree(read(text)), expected), text
@@ -1080,7 +1084,7 @@ LETTERS_THAT_CANNOT_BE_SEEN = ("\u034f", "\u115f", "\u1160", "\u3164", "\uffa0")
 def test_invisible_letters_are_refused_like_other_invisible_characters(
     letter: str, text: str
 ) -> None:
-    """Unicode calls them letters or marks, but `x` and `x\\u3164` look alike and must not differ."""
+    """Unicode calls them letters or marks, but `x` and `x\\u3164` look alike: one of them lies."""
     with pytest.raises(ReadError):
         read(text.format(letter))
 

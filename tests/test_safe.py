@@ -45,17 +45,19 @@ def answer(text: str, reader: Callable[[str], Any] = read) -> AgxError | None:
     """What reading says; an error that cannot be shown is no answer."""
     try:
         reader(text)
-    except AgxError as error:
-        shown = describe(error)
-        shown.encode("utf-8", "backslashreplace")
-        shown.encode("ascii", "backslashreplace")
-        json.dumps(error.to_dict())
-        assert shown.startswith("error: ")
-        assert error.message
-        if error.span is not None and error.source is not None:
-            assert 0 <= error.span.start <= error.span.end <= len(error.source) + 1
-        return error
-    return None
+    except AgxError as caught:
+        error = caught
+    else:
+        return None
+    shown = describe(error)
+    shown.encode("utf-8", "backslashreplace")
+    shown.encode("ascii", "backslashreplace")
+    json.dumps(error.to_dict())
+    assert shown.startswith("error: ")
+    assert error.message
+    if error.span is not None and error.source is not None:
+        assert 0 <= error.span.start <= error.span.end <= len(error.source) + 1
+    return error
 
 
 class Faults:
@@ -86,7 +88,9 @@ def test_an_exploit_is_an_error(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ATTACKS, ids=[ascii(text)[:40] for text in ATTACKS])
-@pytest.mark.parametrize("form", ["u = {}; u", "sin({})", "[{}]", "x + ({})", "x[{}]", "sum(x, dim={})"])
+@pytest.mark.parametrize(
+    "form", ["u = {}; u", "sin({})", "[{}]", "x + ({})", "x[{}]", "sum(x, dim={})"]
+)
 def test_an_exploit_inside_a_formula_is_an_error(text: str, form: str) -> None:
     assert answer(form.format(text)) is not None
 
@@ -147,13 +151,13 @@ TEXTS_IN_A_CHUNK = 9_000
 
 
 def slowest(texts: Iterable[str], faults: Faults) -> float:
-    """Reads all texts; the seconds that refusing the slowest short one takes (the best of three)."""
+    """Reads all texts; the seconds that refusing the slowest short one takes, the best of three."""
     worst: list[tuple[float, str]] = []
     for text in texts:
         start = time.process_time()
         try:
             error = answer(text)
-        except Exception as fault:  # noqa: BLE001 - that is what is looked for
+        except Exception as fault:
             faults.add(text, fault)
             continue
         taken = time.process_time() - start
@@ -185,7 +189,7 @@ def test_random_text_is_read_or_refused_at_once(seed: int) -> None:
 def test_nesting_and_chains_are_read_or_refused_at_once(seed: int) -> None:
     generator = random.Random(seed)
     faults = Faults()
-    taken = slowest((nested(generator) for _ in range(1_000)), faults)
+    taken = slowest((nested(generator) for _ in range(500)), faults)
     faults.check()
     assert taken < SLOWEST
 
@@ -247,12 +251,12 @@ def test_random_points_and_grids_are_read_or_refused(seed: int) -> None:
         ):
             try:
                 answer(form.format(text), reader)
-            except Exception as fault:  # noqa: BLE001
+            except Exception as fault:
                 faults.add(form.format(text), fault)
     faults.check()
 
 
-# Random formulas, evaluated and differentiated ------------------------------------------------------
+# Random formulas, evaluated and differentiated ----------------------------------------------------
 
 VALUES = {
     name: torch.tensor(value, dtype=torch.float64)
@@ -285,7 +289,7 @@ def calculate(text: str, faults: Faults) -> bool:
         gradient(expression, at, CONTEXT)
     except AgxError as error:
         describe(error).encode("ascii", "backslashreplace")
-    except Exception as fault:  # noqa: BLE001
+    except Exception as fault:
         faults.add(text, fault)
     return has_value
 
@@ -325,7 +329,15 @@ def test_random_text_that_can_be_read_has_a_value_or_an_error(seed: int) -> None
 def test_none_is_no_operand(spelling: str) -> None:
     """`None` stands for an option or operand left out, and is an error elsewhere."""
     faults = Faults()
-    for arguments in ("None", "None, None", "None, x", "x, None", "None, v", "None, A", "x, None, x"):
+    for arguments in (
+        "None",
+        "None, None",
+        "None, x",
+        "x, None",
+        "None, v",
+        "None, A",
+        "x, None, x",
+    ):
         calculate(f"{spelling}({arguments})", faults)
     faults.check()
 
@@ -344,9 +356,20 @@ def test_the_formulas_that_are_mutated_are_valid_themselves(text: str) -> None:
 # The sources --------------------------------------------------------------------------------------
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in SOURCES}
+TREES = {
+    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in SOURCES
+}
 
-RUN_TEXT = {"eval", "exec", "compile", "sympify", "parse_expr", "lambdify", "__import__", "execfile"}
+RUN_TEXT = {
+    "eval",
+    "exec",
+    "compile",
+    "sympify",
+    "parse_expr",
+    "lambdify",
+    "__import__",
+    "execfile",
+}
 
 
 @pytest.mark.parametrize("path", TREES)
@@ -361,12 +384,14 @@ def test_no_source_can_run_text(path: str) -> None:
             if not (node.attr == "compile" and of_re):
                 found.append((node.attr, node.lineno))
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            found += [(a.name, node.lineno) for a in node.names if a.name.split(".")[-1] in RUN_TEXT]
+            found += [
+                (a.name, node.lineno) for a in node.names if a.name.split(".")[-1] in RUN_TEXT
+            ]
         elif isinstance(node, ast.Constant) and node.value in RUN_TEXT - {"eval", "compile"}:
             found.append((node.value, node.lineno))  # getattr(builtins, "exec")
         elif isinstance(node, ast.keyword) and node.arg == "shell":
-            if not isinstance(node.value, ast.Name):  # the name of a shell is no shell
-                found.append(("shell=", node.value.lineno))
+            starts_one = isinstance(node.value, ast.Constant)  # else it is the name of a shell
+            found += [("shell=", node.value.lineno)] * starts_one
     assert not found
 
 
@@ -395,23 +420,29 @@ def imports(tree: ast.AST, package: str) -> set[str]:
     return found
 
 
+COMPUTED = "a name that is computed"
+
+
 def computed_name(name: ast.expr, tree: ast.AST, package: str) -> str:
-    """What `import_module` is given: a constant of the source, or a name in its own package."""
-    constants = {
-        target.id: node.value.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    """What `import_module` is given: a constant of the source, or a name in one of its packages."""
+    constants = {"__name__": package, "__package__": package}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            match node.targets[0], node.value:
+                case ast.Name(id=target), ast.Constant(value=str(value)):
+                    constants[target] = value
+                case ast.Name(id=target), ast.Name(id="__name__" | "__package__"):
+                    constants[target] = package
     match name:
         case ast.Constant(value=str(value)):
             return value
-        case ast.Name(id=constant) if isinstance(constants.get(constant), str):
-            return str(constants[constant])
-        case ast.JoinedStr(values=[ast.FormattedValue(value=ast.Name(id="__name__")), *_]):
-            return package
-    raise AssertionError(f"a module imported by a computed name: {ast.unparse(name)}")
+        case ast.Name(id=constant):
+            return constants.get(constant, COMPUTED)
+        case ast.JoinedStr(values=[ast.FormattedValue(value=ast.Name(id=constant)), *_]):
+            return constants.get(constant, COMPUTED)
+        case ast.JoinedStr(values=[ast.Constant(value=str(value)), *_]):
+            return value.rstrip(".")
+    return COMPUTED
 
 
 def package_of(path: str) -> str:
@@ -457,6 +488,11 @@ def test_imports_point_only_downward(path: str) -> None:
         assert LEVEL[imported] <= LEVEL[part], f"{path} imports {name}"
 
 
+def test_no_module_is_imported_by_a_name_from_outside() -> None:
+    """`import_module` is given constants, or members of the package itself."""
+    assert not importers(COMPUTED)
+
+
 def test_errors_imports_nothing_of_the_package() -> None:
     assert not any(name.startswith("autograd_cli") for name in IMPORTS["errors.py"])
 
@@ -489,7 +525,12 @@ def test_only_the_worker_process_knows_sympy() -> None:
 
 
 HEAVY = {"torch", "sympy", "mpmath", "numpy", "rich", "typer", "click"}
-LOADED = "import sys, importlib\nfor name in sys.argv[1:]: importlib.import_module(name)\nprint(*sorted(m for m in sys.modules if '.' not in m))"
+LOADED = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(*(name for name in sys.modules if "." not in name))
+"""
 
 
 def loaded(*modules: str) -> set[str]:

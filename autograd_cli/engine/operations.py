@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from autograd_cli.engine.context import Context
-from autograd_cli.errors import ShapeError
+from autograd_cli.errors import EvaluationError, ShapeError
 from autograd_cli.language.functions import Function
 
 Operation = Callable[..., Any]
@@ -83,7 +83,15 @@ def dirac_delta(x: Tensor, k: int = 0) -> Tensor:
 
 
 def polygamma(x: Tensor, n: int) -> Tensor:
-    return torch.polygamma(n, x)
+    """The n-th derivative of digamma. Raises: EvaluationError for a negative order."""
+    if n < 0:
+        raise EvaluationError(f"the order of polygamma is 0 or more, not {n}")
+    return cast(Tensor, importlib.import_module(f"{_HERE}.special").polygamma(n, x))
+
+
+def factorial(x: Tensor) -> Tensor:
+    """gamma(x + 1)."""
+    return cast(Tensor, importlib.import_module(f"{_HERE}.special").gamma(x + 1))
 
 
 def detach(x: Tensor) -> Tensor:

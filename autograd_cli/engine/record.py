@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -33,6 +33,8 @@ from autograd_cli.results.graph import (
     GraphEdge,
     GraphNode,
     Ledger,
+    Path,
+    PathStep,
     Saved,
 )
 
@@ -45,15 +47,21 @@ class Tape:
     """The nodes of a recorded graph and what one backward pass showed of them.
 
     `nodes` are in evaluation order. `owner` is the position of the expression's node that each one
-    belongs to, `top` whether it is the one that made that node's value. `upstream` is the total
-    gradient that reached a node, `sent` what it sent along each edge, `executed` the order of the
-    backward pass. Everything is keyed by a node's position in `nodes`.
+    belongs to, `top` whether it is the one that made that node's value. In the graph of a gradient,
+    the nodes of its own (`is_own`) have a `partner`, the node whose derivative they compute, if that
+    is still in the graph, and a value among `own_values` if it is known; `made` is what each node made in a backward pass that recorded itself.
+    `upstream` is the total gradient that reached a node, `sent` what it sent along each edge,
+    `executed` the order of the backward pass. Everything is keyed by a node's position in `nodes`.
     """
 
     nodes: list[TorchNode]
     index: dict[TorchNode, int]
-    owner: list[int | None]
+    owner: list[int]
     top: list[bool]
+    is_own: list[bool]
+    partner: list[int | None]
+    own_values: Mapping[int, Tensor] = field(default_factory=dict)
+    made: list[tuple[int, list[Tensor]]] = field(default_factory=list)
     local: list[tuple[Tensor | None, ...]] = field(default_factory=list)
     upstream: dict[int, Tensor | None] = field(default_factory=dict)
     sent: dict[int, tuple[Tensor | None, ...]] = field(default_factory=dict)
@@ -66,6 +74,7 @@ class Tape:
         one dies alone.
         """
         self.index.clear()
+        self.made.clear()
         self.nodes.reverse()
         for position in range(len(self.nodes)):
             self.nodes[position] = None
@@ -78,68 +87,157 @@ def record(
     request: DerivativeRequest = DerivativeRequest(),  # noqa: B008  (frozen)
     progress: Progress = lambda done: None,
     saved: bool = False,
+    why: str | None = None,
 ) -> Graph:
     """The graph of the expression at a point, after one backward pass.
 
+    With `request.order` 2 it is the graph of the gradient itself, by the one variable of
+    `request.wrt`. `saved` tells what the nodes keep, `why` lists the paths to a variable.
     Raises: as `gradient`: ShapeError for an output that is no scalar and has no `grad_output`,
     DerivativeError where nothing requires a gradient or torch has no derivative.
     """
-    leaves = backward.leaves(expression, at, request)
+    leaves = backward.leaves(expression, at, DerivativeRequest())
     values = evaluate(expression, leaves, context)
     value = output(expression, values, context)
     weights = backward.weights(expression, leaves, value.shape, request, context)
     backward.check_differentiable(expression, value, weights)
-    if not value.requires_grad:
-        raise DerivativeError(
-            "no gradient flows to any variable here: autograd records nothing",
-            hint="detach, floor, sign and conditions cut the graph",
-            span=expression.nodes[expression.root].span,
-            source=expression.source,
-        )
+    _check_recorded(expression, value)
     seed = None if weights.grad_output is None else weights.grad_output.expand_as(value)
-    tape = _walk(expression, values, leaves, value)
+    made_by = _makers(values)
+    tape = _walk(expression, made_by, _node_of(value))
+    target = value
+    if request.order > 1:
+        target = _differentiate_on_tape(expression, tape, value, leaves[request.wrt[0]], seed)
+        tape = _walk_second(expression, tape, target)
+        seed = None
     kept = [_saved(node, leaves, values) if saved else () for node in tape.nodes]
     _measure_locals(tape)
-    gradients = _run_backward(expression, tape, value, leaves, seed, progress)
-    graph = _graph(expression, values, leaves, context, tape, gradients, kept, saved)
+    paths, more = ((), False) if why is None else _paths(expression, values, tape, target, why)
+    gradients = _run_backward(expression, tape, target, leaves, seed, progress)
+    graph = _graph(expression, values, leaves, context, tape, target, gradients, kept)
+    graph = replace(graph, saved=saved, order=request.order, why=why, paths=paths, more_paths=more)
     # The order matters: the output first, then the nodes from the root down (see Tape.release).
-    del value, values
+    del target, value, values, made_by
     tape.release()
     return graph
 
 
-def _walk(
-    expression: Expression,
-    values: Sequence[NodeValue],
-    leaves: Mapping[str, Tensor],
-    value: Tensor,
-) -> Tape:
+def _check_recorded(expression: Expression, value: Tensor) -> None:
+    if not value.requires_grad:
+        raise DerivativeError(
+            "no gradient flows to any variable here: autograd records nothing",
+            hint="detach, floor_divide and conditions cut the graph",
+            span=expression.nodes[expression.root].span,
+            source=expression.source,
+        )
+
+
+def _makers(values: Sequence[NodeValue]) -> dict[TorchNode, int]:
+    """For each torch node that made the value of an operation, that operation's position."""
+    makers: dict[TorchNode, int] = {}
+    for position, value in enumerate(values):
+        if isinstance(value, Tensor) and value.requires_grad:
+            makers.setdefault(_node_of(value), position)
+    return makers
+
+
+def _walk(expression: Expression, made_by: Mapping[TorchNode, int], root: TorchNode) -> Tape:
     """All nodes that the output's graph holds, in evaluation order."""
-    made_by: dict[TorchNode, int] = {}
-    for position, node_value in enumerate(values):
-        if isinstance(node_value, Tensor) and node_value.requires_grad:
-            made_by.setdefault(_node_of(node_value), position)
-    root = _node_of(value)
     order = _post_order(root)
-    owner: dict[TorchNode, int | None] = {}
+    owner: dict[TorchNode, int] = {}
     for node in reversed(order):  # consumers come first, and hand their owner down
-        own = made_by.get(node, owner.get(node))
-        owner[node] = own
+        own = owner[node] = made_by.get(node, owner.get(node, expression.root))
         for operand, _ in node.next_functions:
-            if operand is not None and operand not in made_by and owner.get(operand) is None:
-                owner[operand] = own
-    last = len(expression.nodes)
-    ranked = sorted(
-        range(len(order)),
-        key=lambda i: (last if owner[order[i]] is None else owner[order[i]], i),
-    )
-    nodes = [order[i] for i in ranked]
+            if operand is not None and operand not in made_by:
+                owner.setdefault(operand, own)
+    nodes = sorted(order, key=lambda node: owner[node])  # stable: operands stay before consumers
     return Tape(
         nodes,
         {node: position for position, node in enumerate(nodes)},
         [owner[node] for node in nodes],
         [node in made_by for node in nodes],
+        [False] * len(nodes),
+        [None] * len(nodes),
     )
+
+
+def _differentiate_on_tape(
+    expression: Expression, tape: Tape, value: Tensor, leaf: Tensor, seed: Tensor | None
+) -> Tensor:
+    """The gradient by a scalar leaf with a graph of its own; notes which node made what of it."""
+    handles = []
+    for position, node in enumerate(tape.nodes):
+        if not _is_leaf(node):
+            handles.append(node.register_hook(_collector(tape, position)))
+    try:
+        (found,) = vector_jacobian_product(value, [leaf], seed, create_graph=True)
+    except (RuntimeError, NotImplementedError) as error:
+        raise explain_backward(error, expression) from error
+    finally:
+        for handle in handles:
+            handle.remove()
+    if found is None or not found.requires_grad:
+        raise DerivativeError(
+            "the gradient is constant here: it has no graph of its own",
+            hint="leave --order out to see the graph of the value",
+            span=expression.nodes[expression.root].span,
+            source=expression.source,
+        )
+    return found
+
+
+def _collector(tape: Tape, position: int) -> Callable[[Any, Any], None]:
+    def collect(sent: tuple[Tensor | None, ...], upstream: tuple[Tensor | None, ...]) -> None:
+        tape.made.append((position, [part for part in sent if part is not None]))
+
+    return collect
+
+
+def _walk_second(expression: Expression, first: Tape, gradient: Tensor) -> Tape:
+    """The nodes of the gradient's graph: those of the forward pass that it needs, and its own.
+
+    A node of its own belongs to the forward node whose backward step made it.
+    """
+    partner: dict[TorchNode, int] = {}
+    value: dict[TorchNode, Tensor] = {}
+    for position, parts in first.made:
+        for part in parts:
+            if part.requires_grad:
+                top = _node_of(part)
+                value.setdefault(top, part.detach())
+                pending = [top]
+                while pending:
+                    node = pending.pop()
+                    if node in partner or node in first.index:
+                        continue
+                    partner[node] = position
+                    pending += [below for below, _ in node.next_functions if below is not None]
+    root = _node_of(gradient)
+    value.setdefault(root, gradient.detach())
+    order = _post_order(root)
+    needed = set(order)
+    forward = [node for node in first.nodes if node in needed]
+    nodes = forward + [node for node in order if node not in first.index]
+    last = first.index[first.nodes[-1]]
+    return Tape(
+        nodes,
+        {node: position for position, node in enumerate(nodes)},
+        [first.owner[first.index.get(node, partner.get(node, last))] for node in nodes],
+        [node in first.index and first.top[first.index[node]] for node in nodes],
+        [node not in first.index for node in nodes],
+        [
+            None if node in first.index else _index_of(forward, first, partner.get(node))
+            for node in nodes
+        ],
+        own_values={position: value[node] for position, node in enumerate(nodes) if node in value},
+    )
+
+
+def _index_of(forward: Sequence[TorchNode], first: Tape, position: int | None) -> int | None:
+    """The place of a forward node among those that the gradient's graph still holds."""
+    if position is None or first.nodes[position] not in forward:
+        return None
+    return forward.index(first.nodes[position])
 
 
 def _node_of(tensor: Tensor) -> TorchNode:
@@ -241,39 +339,37 @@ def _graph(
     leaves: Mapping[str, Tensor],
     context: Context,
     tape: Tape,
+    target: Tensor,
     gradients: Mapping[str, Tensor],
     kept: Sequence[tuple[Saved, ...]],
-    saved: bool,
 ) -> Graph:
     ids = [f"n{position + 1}" for position in range(len(tape.nodes))]
     names = {id(leaf): name for name, leaf in leaves.items()}
     executed = {position: count for count, position in enumerate(tape.executed)}
     nodes = []
     for position, node in enumerate(tape.nodes):
-        owner, is_top = tape.owner[position], tape.top[position]
-        name: str | None = None
-        grad: Tensor | None
+        owner, is_top, partner = tape.owner[position], tape.top[position], tape.partner[position]
+        grad = tape.upstream.get(position)
+        name = expression.steps.get(owner) if is_top else None
         if _is_leaf(node):
             name = names[id(node.variable)]
             grad = gradients[name]
-        else:
-            grad = tape.upstream.get(position)
-            if is_top and owner is not None:
-                name = expression.steps.get(owner)
-        owned = values[owner] if is_top and owner is not None else None
-        shape = tuple(owned.shape) if isinstance(owned, Tensor) else _shape(node)
+        owned = values[owner] if is_top else tape.own_values.get(position)
+        is_backward = (second and not is_top and position in tape.own_values) or partner is not None
         nodes.append(
             GraphNode(
                 id=ids[position],
                 op=_name(node),
-                span=expression.nodes[expression.root if owner is None else owner].span,
+                span=expression.nodes[owner].span,
                 inner=not is_top,
                 name=name,
-                shape=shape,
+                shape=tuple(owned.shape) if isinstance(owned, Tensor) else _shape(node),
                 value=plain(owned) if isinstance(owned, Tensor) else None,
                 grad=None if grad is None else plain(grad),
                 executed=executed.get(position),
                 saved=kept[position],
+                phase="backward" if tape.is_own[position] else "forward",
+                partner=None if partner is None else ids[partner],
             )
         )
     edges = list(_edges(tape, ids))
@@ -286,13 +382,12 @@ def _graph(
         device=str(context.device),
         value=plain(value),
         warnings=(*expression.warnings, *explain_value(expression, values)),
-        root=ids[tape.index[_node_of(value)]],
+        root=ids[tape.index[_node_of(target)]],
         nodes=tuple(nodes),
         edges=tuple(edges),
         constants=tuple(_constants(expression, values, tape, ids)),
         leaves={name: ledgers.get(name, Ledger(plain(gradients[name]), ())) for name in gradients},
         shared={name: ledger for name, ledger in ledgers.items() if name not in gradients},
-        saved=saved,
     )
 
 
@@ -331,7 +426,7 @@ def _constants(
     depends = _depends_on_variable(expression)
     for position, is_top in enumerate(tape.top):
         owner = tape.owner[position]
-        if not is_top or owner is None:
+        if not is_top:
             continue
         for number, operand in enumerate(expression.nodes[owner].operands):
             value = values[operand]
@@ -401,6 +496,94 @@ def _terms(
 
 
 _SUMS = {"AddBackward0", "SubBackward0", "RsubBackward1", "StackBackward0"}
+
+
+# Paths ------------------------------------------------------------------------------------------
+
+MAX_PATHS = 1_000
+
+
+def _paths(
+    expression: Expression,
+    values: Sequence[NodeValue],
+    tape: Tape,
+    target: Tensor,
+    variable: str,
+) -> tuple[tuple[Path, ...], bool]:
+    """Every path from the output to a variable with what it contributes, and every place where
+    one was cut; whether there are more than MAX_PATHS.
+
+    What a path contributes is the output's gradient sent down that path alone, node by node.
+    """
+    leaf = values[expression.variables[variable]]
+    assert isinstance(leaf, Tensor)
+    goal = tape.index.get(_node_of(leaf))
+    reaches = _reaches(tape, goal)
+    spans = [expression.nodes[owner].span for owner in tape.owner]
+    found: list[Path] = []
+    root = tape.index[_node_of(target)]
+    start = torch.ones_like(target).detach()
+    pending: list[tuple[int, Tensor, tuple[PathStep, ...], str]] = [(root, start, (), "")]
+    with torch.no_grad():
+        while pending and len(found) < MAX_PATHS:
+            position, upstream, steps, cut = pending.pop()
+            if position == goal:
+                last = PathStep(f"n{position + 1}", spans[position], None)
+                found.append(Path((*steps, last), plain(upstream), cut))
+                continue
+            node = tape.nodes[position]
+            sent = node(upstream) if len(node._input_metadata) == 1 else ()
+            parts = sent if isinstance(sent, tuple) else (sent,)
+            for number in reversed(range(len(node.next_functions))):
+                operand = node.next_functions[number][0]
+                if operand is None or not reaches[tape.index[operand]]:
+                    continue
+                part = parts[number] if number < len(parts) else None
+                if part is None:
+                    continue
+                slopes = tape.local[position]
+                slope = slopes[number] if number < len(slopes) else None
+                step = PathStep(
+                    f"n{position + 1}", spans[position], None if slope is None else plain(slope)
+                )
+                below = tape.nodes[tape.index[operand]]
+                shape = torch.Size(_shape(below))
+                now = cut
+                if not cut and slope is not None and not slope.any():
+                    now = f"{_name(node)} has the derivative 0 here"
+                pending.append((tape.index[operand], part.sum_to_size(shape), (*steps, step), now))
+    depends = _depends_on(expression, expression.variables[variable])
+    for constant in _constants(expression, values, tape, [f"n{i + 1}" for i in range(len(spans))]):
+        operand = _operand_at(expression, constant)
+        if constant.cut and depends[operand]:
+            position = int(constant.source[1:]) - 1
+            step = PathStep(constant.source, spans[position], None)
+            text = expression.text(operand)
+            found.append(Path((step,), 0.0, f"{text} carries no gradient"))
+    return tuple(found), bool(pending)
+
+
+def _reaches(tape: Tape, goal: int | None) -> list[bool]:
+    """Which nodes lead to the goal; operands come before their consumers."""
+    reaches: list[bool] = []
+    for position, node in enumerate(tape.nodes):
+        below = [tape.index[operand] for operand, _ in node.next_functions if operand is not None]
+        reaches.append(position == goal or any(reaches[i] for i in below if i < position))
+    return reaches
+
+
+def _depends_on(expression: Expression, variable: int) -> list[bool]:
+    depends: list[bool] = []
+    for position, node in enumerate(expression.nodes):
+        depends.append(position == variable or any(depends[i] for i in node.operands))
+    return depends
+
+
+def _operand_at(expression: Expression, constant: GraphConstant) -> int:
+    """The position of a constant's node."""
+    return next(
+        position for position, node in enumerate(expression.nodes) if node.span == constant.span
+    )
 
 
 # What the nodes keep ----------------------------------------------------------------------------

@@ -50,9 +50,10 @@ def differentiable(
         dtype = torch.result_type(args[-count], args[-1])
         if not dtype.is_floating_point:
             dtype = torch.get_default_dtype()
-        if wide:
-            args = args[:-count] + tuple(x.double() for x in args[-count:])
-        return value(*args).to(dtype)
+        if not wide:
+            return value(*args)
+        xs = (x.double() for x in args[-count:])
+        return (value(*args[:-count], *xs) + 0.0).to(dtype)  # + 0.0 lest there be -0.0
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.constants = inputs[:-count]
@@ -113,10 +114,10 @@ def _cosine(k: int, x: Tensor) -> Tensor:
     return (torch.sin(x) if k % 2 else torch.cos(x)) * (-1 if k % 4 in (1, 2) else 1)
 
 
-# ---- Bessel and Airy functions: those of torch drop the gradient ---------------------------------
+# ---- Bessel and Airy functions: those of torch drop the gradient, but for I ----------------------
 # bessel_j0, j1, y0, y1 and airy_ai have wrong values too: torch evaluates the rational functions of
-# Cephes without their implied leading coefficient 1, which costs 3e-7 of the amplitude about x = 5
-# (1e-4 of Ai at -2.1) and is below rounding for x <= 1. The values of K0, K1, I0, I1 are right.
+# Cephes without their implied leading coefficient 1, which costs 2e-6 of the amplitude about x = 5
+# (2e-5 of Ai at -2.1) and is below rounding for x <= 1. The values of K0, K1, I0, I1 are right.
 
 
 def _macdonald(p: float, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -428,7 +429,8 @@ def _gammainc(m: int, a: Tensor, x: Tensor, upper: bool = False) -> Tensor:
         total = total + weight * torch.exp(e) * _bell(m, slope + log, a)
     total = total * scale * torch.exp(a * torch.log(x) - x - torch.lgamma(a))
     total = torch.where((x == 0) | x.isinf(), 0, torch.where(below, total, total / x))
-    return torch.where(below ^ upper, total, float(m == 0) - total)
+    total = torch.where(below ^ upper, total, float(m == 0) - total)
+    return torch.where(a < 0, math.nan, total)
 
 
 _gammainc_node: Function = differentiable(

@@ -25,6 +25,7 @@ class GraphNode:
     executed    when the backward pass ran it: 0 first; None for leaves
     saved       what it keeps for the backward pass
     phase       `forward`, or `backward` for a node of the gradient's own graph
+    partner     for a `backward` node the forward node whose derivative it computes
     """
 
     id: str
@@ -38,6 +39,7 @@ class GraphNode:
     executed: int | None = None
     saved: tuple[Saved, ...] = ()
     phase: str = "forward"
+    partner: str | None = None
 
     @property
     def is_leaf(self) -> bool:
@@ -153,7 +155,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class PathStep:
-    """One edge of a path from the output to a variable."""
+    """One node of a path from the output to a variable, and its derivative by the next one."""
 
     node: str
     span: Span
@@ -162,7 +164,8 @@ class PathStep:
 
 @dataclass(frozen=True)
 class Path:
-    """A path from the output to a variable: its steps and the product of the local derivatives.
+    """A path from the output to a variable: its steps and the product of the local derivatives,
+    which is what the path contributes to the gradient (in the variable's shape).
 
     Where the path was cut, `cut` says by what, and the product is 0.
     """
@@ -197,6 +200,7 @@ class Graph(Evaluation):
     shared: Mapping[str, Ledger]
     why: str | None = None
     paths: tuple[Path, ...] = ()
+    more_paths: bool = False
     saved: bool = False
     order: int = 1
     command: str = "graph"
@@ -212,7 +216,7 @@ class Graph(Evaluation):
             if self.saved:
                 found["saved"] = [saved.to_dict() for saved in node.saved]
             if self.order > 1:
-                found["phase"] = node.phase
+                found |= {"phase": node.phase, "partner": node.partner}
         result: dict[str, Any] = {
             "root": self.root,
             "nodes": nodes,
@@ -225,7 +229,7 @@ class Graph(Evaluation):
             result["order"] = self.order
         if self.why is not None:
             paths = [path.to_dict(source) for path in self.paths]
-            result["why"] = {"variable": self.why, "paths": paths}
+            result["why"] = {"variable": self.why, "paths": paths, "complete": not self.more_paths}
         return result
 
 

@@ -55,7 +55,7 @@ ROWS = (
     _row(
         "ndtr",
         "x",
-        "torch.special.ndtr",
+        "special.ndtr",
         "(1 + erf(x/sqrt(2)))/2",
         ("exp(-x**2/2)/sqrt(2*pi)",),
         "cumulative distribution of the standard normal",
@@ -63,7 +63,7 @@ ROWS = (
     _row(
         "log_ndtr",
         "x",
-        "torch.special.log_ndtr",
+        "special.log_ndtr",
         "log(erfc(-x/sqrt(2))/2)",
         ("exp(-x**2/2 - log_ndtr(x))/sqrt(2*pi)",),
         "logarithm of ndtr",
@@ -90,7 +90,7 @@ ROWS = (
     _row(
         "lgamma",
         "x",
-        "torch.lgamma",
+        "special.lgamma",
         "log(abs(gamma(x)))",
         ("digamma(x)",),
         "logarithm of |gamma(x)|",
@@ -100,7 +100,7 @@ ROWS = (
     _row(
         "digamma",
         "x",
-        "torch.digamma",
+        "special.digamma",
         "digamma",
         ("polygamma(1, x)",),
         "logarithmic derivative of gamma",
@@ -119,7 +119,7 @@ ROWS = (
     _row(
         "factorial",
         "x",
-        "special.factorial",
+        "engine.factorial",
         "factorial",
         ("factorial(x)*digamma(x + 1)",),
         "factorial, gamma(x + 1)",
@@ -137,7 +137,7 @@ ROWS = (
     _row(
         "gammainc",
         "a, x",
-        "torch.special.gammainc",
+        "special.gammainc",
         "lowergamma(a, x)/gamma(a)",
         ("", "exp((a - 1)*log(x) - x - lgamma(a))"),
         "regularised lower incomplete gamma function",
@@ -146,7 +146,7 @@ ROWS = (
     _row(
         "gammaincc",
         "a, x",
-        "torch.special.gammaincc",
+        "special.gammaincc",
         "uppergamma(a, x)/gamma(a)",
         ("", "-exp((a - 1)*log(x) - x - lgamma(a))"),
         "regularised upper incomplete gamma function",
