@@ -14,6 +14,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from autograd_cli.language.functions import find
+
 Shape = tuple[int, ...]
 
 # Variables, and the Python names that hold the same leaves.
@@ -44,6 +46,12 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+def _torchs(text: str) -> tuple[str, ...]:
+    """Those that are torch functions and not agx's own, which record nodes of their own."""
+    rows = {name: find(name) for name in text.split()}
+    return tuple(name for name, row in rows.items() if row and row.torch.startswith("torch."))
+
+
 def lines(seed: int, count: int) -> Iterator[Line]:
     """Random lines; each of them has a tensor as its value."""
     generator = random.Random(seed)
@@ -51,18 +59,18 @@ def lines(seed: int, count: int) -> Iterator[Line]:
         yield _Lines(generator).line()
 
 
-UNARY = _words(
+UNARY = _torchs(
     "sqrt square reciprocal rsqrt exp exp2 expm1 log ln log1p log2 log10 sin cos tan sinc "
     "asin arcsin acos arccos atan arctan sinh cosh tanh asinh arcsinh acosh arccosh atanh "
     "arctanh abs Abs sign sgn floor ceil ceiling round trunc fix frac relu selu sigmoid "
     "expit erf erfc erfinv lgamma digamma logit relu6 gelu silu mish softplus softsign "
     "logsigmoid tanhshrink elu celu leaky_relu hardtanh hardshrink softshrink ndtr i0 i1"
 )
-BINARY = _words("atan2 arctan2 hypot logaddexp xlogy maximum minimum fmod")
+BINARY = _torchs("atan2 arctan2 hypot logaddexp xlogy maximum minimum fmod")
 TO_SCALAR = _words("sum mean prod amax amin norm var std logsumexp median")
 ALONG = _words("sum mean amax amin norm var std logsumexp prod")
 KEEPING = _words("softmax log_softmax cumsum cumprod")
-LOSSES = _words("mse_loss l1_loss huber_loss smooth_l1_loss bce_with_logits")
+LOSSES = _torchs("mse_loss l1_loss huber_loss smooth_l1_loss bce_with_logits")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 

@@ -43,12 +43,12 @@ def besseli(x: Tensor, n: int) -> Tensor:
     """I_n(x), elementwise. Raises: EvaluationError for an order beyond MAX_ORDER."""
     n = abs(n)
     if _checked(n) < 2:
-        return torch.special.i1(x) if n else torch.special.i0(x)
+        return special.i1(x) if n else special.i0(x)
     # The upward recurrence multiplies rounding errors by about exp(n**2/x).
     bound = float(n * n + 10)
     small = x.abs() <= bound
     large = torch.where(small, bound, x)
-    recurred = _upward(n, large, torch.special.i0(large), torch.special.i1(large), 1)
+    recurred = _upward(n, large, special.i0(large), special.i1(large), 1)
     terms = 40 + math.ceil(1.2 * bound)
     return torch.where(small, _series(n, torch.where(small, x, 0.0), 1, terms), recurred)
 

@@ -355,7 +355,6 @@ def _graph(
             name = names[id(node.variable)]
             grad = gradients[name]
         owned = values[owner] if is_top else tape.own_values.get(position)
-        is_backward = (second and not is_top and position in tape.own_values) or partner is not None
         nodes.append(
             GraphNode(
                 id=ids[position],
