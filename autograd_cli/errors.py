@@ -171,7 +171,7 @@ def _width(character: str) -> int:
 def describe(error: AgxError) -> str:
     """The error as shown to people: what, where (with a caret), and how to mend it."""
     lines = [f"error: {error.message}"]
-    if error.source is not None and error.span is not None:
+    if error.source and not error.source.isspace() and error.span is not None:
         line, carets = excerpt(error.source, error.span)
         lines += [f"  {line}", f"  {carets}"]
     if error.hint:

@@ -23,6 +23,7 @@ _INSTEAD = {
     "\\": "for LaTeX, use --syntax latex",
     "?": "write where(condition, a, b)",
     "`": "leave the quotation mark out",
+    ";": "steps end with ';' outside brackets; a matrix is a list of lists: [[1, 2], [3, 4]]",
     ":": "slices stand in an index: x[1:3]",
     "...": "dots stand in an index: A[..., 0]",
 }
