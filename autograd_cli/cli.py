@@ -15,7 +15,18 @@ from typing import Any, NamedTuple
 
 import typer
 
-from autograd_cli.commands import completion, evaluate, functions, grad, info
+from autograd_cli.commands import (
+    check,
+    completion,
+    evaluate,
+    explain,
+    functions,
+    grad,
+    graph,
+    hessian,
+    info,
+    jacobian,
+)
 from autograd_cli.commands.command import Command, Group
 from autograd_cli.console import Console
 from autograd_cli.errors import (
@@ -49,6 +60,11 @@ TYPERS_USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
 
 COMMANDS = (
     Row("grad", grad.grad, grad.EXAMPLES),
+    Row("graph", graph.graph, graph.EXAMPLES),
+    Row("explain", explain.explain, explain.EXAMPLES),
+    Row("jacobian", jacobian.jacobian, jacobian.EXAMPLES),
+    Row("hessian", hessian.hessian, hessian.EXAMPLES),
+    Row("check", check.check, check.EXAMPLES),
     Row("eval", evaluate.evaluate, evaluate.EXAMPLES),
     Row("functions", functions.functions, functions.EXAMPLES),
     Row("info", info.info, info.EXAMPLES),

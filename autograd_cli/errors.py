@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import unicodedata
 from typing import NamedTuple
 
@@ -43,8 +44,8 @@ class AgxError(Exception):
         source: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _presentable(message)
+        self.hint = _presentable(hint)
         self.span = span
         self.source = source
 
@@ -63,6 +64,18 @@ class AgxError(Exception):
             "hint": self.hint or None,
             "span": list(self.span) if self.span is not None else None,
         }
+
+
+LONGEST_WORD = 60
+
+
+def _presentable(text: str) -> str:
+    """`text` on one line: what users typed may hold anything, at any length."""
+    return re.sub(
+        rf"\S{{{LONGEST_WORD + 1},}}",
+        lambda word: f"{word[0][: LONGEST_WORD - 10]}…{word[0][-9:]}",
+        visible(text),
+    )
 
 
 class UsageError(AgxError):

@@ -7,6 +7,7 @@ mpmath's numerical differentiation at 50 digits and more, or closed forms of DLM
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,8 +24,8 @@ class Reference:
     """A function in mpmath.
 
     value      operands (by position) and options (by keyword) to the value; a condition's is a bool
-    partials   (orders, *operands) to the partial derivative, where there is a closed form that is
-               better than differentiating numerically
+    partials   (orders, *operands, **options) to the partial derivative, where there is a closed
+               form that is better than differentiating numerically
     options    the settings that it is tested with, by name
     is_cut     no derivative passes through it
     """
@@ -36,10 +37,11 @@ class Reference:
 
     def of(self, operands: Sequence[str], options: Mapping[str, Any]) -> Reference:
         """The function of these operands alone, by position, with the options set."""
-        value = self.value
+        value, partials = self.value, self.partials
         return replace(
             self,
             value=lambda *given: value(**dict(zip(operands, given, strict=True)), **options),
+            partials=functools.partial(partials, **options) if partials else None,
             options={},
         )
 
@@ -203,25 +205,39 @@ def _bessel_k(n: int, x: Any) -> Any:
             return step * total
 
 
-def _cylinder(kind: Callable[..., Any], order: int, *, sign: int, flip: int = 1) -> Reference:
-    """A Bessel function of a whole order, with its derivatives as sums of its neighbours:
-    f^(k) = (flip/2)^k * sum over n of binomial(k, n) sign^n f of the order nu - k + 2 n, where
-    f of the order -nu is sign^nu f (DLMF 10.4.1, 10.6.7, 10.27.1, 10.29.5)."""
+def _cylinder(kind: Callable[..., Any], *, sign: int, flip: int = 1) -> Reference:
+    """A Bessel function of a whole order n, with its derivatives as sums of its neighbours:
+    f^(k) = (flip/2)^k * sum over i of binomial(k, i) sign^i f of the order n - k + 2 i, where
+    f of the order -n is sign^n f (DLMF 10.4.1, 10.6.7, 10.27.1, 10.29.5)."""
 
-    def of_order(nu: int, x: Any) -> Any:
-        return kind(nu, x) if nu >= 0 else sign**nu * kind(-nu, x)
+    def value(x: Any, n: int) -> Any:
+        return kind(n, x) if n >= 0 else sign**n * kind(-n, x)
 
-    def partials(orders: Sequence[int], x: Any) -> Any:
+    def partials(orders: Sequence[int], x: Any, n: int) -> Any:
         (k,) = orders
-        terms = [mp.binomial(k, n) * sign**n * of_order(order - k + 2 * n, x) for n in range(k + 1)]
+        terms = [mp.binomial(k, i) * sign**i * value(x, n - k + 2 * i) for i in range(k + 1)]
         return (mpf(flip) / 2) ** k * sum(terms)
 
-    return Reference(lambda x: kind(order, x), partials)
+    return Reference(value, partials, options={"n": (2, 0, 1, 3, 5, 12, -2, -3)})
+
+
+_BESSEL = {
+    "j": _cylinder(mp.besselj, sign=-1),
+    "y": _cylinder(_bessel_y, sign=-1),
+    "i": _cylinder(mp.besseli, sign=1),
+    "k": _cylinder(_bessel_k, sign=1, flip=-1),
+}
+
+
+def _of_order(letter: str, n: int) -> Reference:
+    whole = _BESSEL[letter]
+    assert whole.partials is not None
+    return Reference(lambda x: whole.value(x, n), functools.partial(whole.partials, n=n))
 
 
 def _scaled_bessel(order: int) -> Reference:
     """exp(-|x|) I(x), by Leibniz' rule: I is an entire function."""
-    plain = _cylinder(mp.besseli, order, sign=1).partials
+    plain = _of_order("i", order).partials
     assert plain is not None
 
     def partials(orders: Sequence[int], x: Any) -> Any:
@@ -273,6 +289,26 @@ def _zeta_partials(orders: Sequence[int], s: Any, q: Any = 1) -> Any:
         return -s * mp.zeta(s + 1, q, in_s) - below
     assert (in_s, in_q) == (0, 2)
     return s * (s + 1) * mp.zeta(s + 2, q)
+
+
+def _incomplete_gamma(*, upper: bool) -> Reference:
+    """P or Q. By x there is the density of the gamma distribution; by a the smaller one of the two
+    is differentiated, whose digits are all its own."""
+    below, above = Reference(_lower_gamma), Reference(_upper_gamma)
+
+    def partials(orders: Sequence[int], a: Any, x: Any) -> Any:
+        if orders[1] == 0:
+            found = derivative(below if x < a else above, (a, x), orders)
+            return found if (x >= a) == upper else -found
+        density = mp.exp((a - 1) * mp.log(x) - x - mp.loggamma(a)) * (-1 if upper else 1)
+        closed = {
+            (0, 1): density,
+            (0, 2): density * ((a - 1) / x - 1),
+            (1, 1): density * (mp.log(x) - mp.psi(0, a)),
+        }
+        return closed[tuple(orders)]
+
+    return Reference(_upper_gamma if upper else _lower_gamma, partials)
 
 
 def _both(x: Any, y: Any) -> bool:
@@ -365,6 +401,7 @@ REFERENCES: dict[str, Reference] = {
         "minimum": lambda x, y: min(x, y),
         "where": lambda condition, x, y: x if condition > 0 else y,
         "Heaviside": _heaviside,
+        "DiracDelta": Reference(lambda x, k=0: mpf(0), options={"k": (0, 1, 2)}),
         "detach": Reference(lambda x: x, is_cut=True),
         # error functions and the normal distribution
         "erf": Reference(lambda x: mp.erf(x), lambda orders, x: _gaussian(1, x, *orders)),
@@ -383,20 +420,21 @@ REFERENCES: dict[str, Reference] = {
             lambda x: mp.gamma(x + 1), lambda orders, x: _gamma_partials(orders, x + 1)
         ),
         "beta": Reference(lambda a, b: mp.beta(a, b), _beta_partials),
-        "gammainc": _lower_gamma,
-        "gammaincc": _upper_gamma,
+        "gammainc": _incomplete_gamma(upper=False),
+        "gammaincc": _incomplete_gamma(upper=True),
         "zeta": Reference(lambda s, q=1: mp.zeta(s, q), _zeta_partials),
         # Bessel functions
-        "j0": _cylinder(mp.besselj, 0, sign=-1),
-        "j1": _cylinder(mp.besselj, 1, sign=-1),
-        "y0": _cylinder(_bessel_y, 0, sign=-1),
-        "y1": _cylinder(_bessel_y, 1, sign=-1),
-        "i0": _cylinder(mp.besseli, 0, sign=1),
-        "i1": _cylinder(mp.besseli, 1, sign=1),
+        "j0": _of_order("j", 0),
+        "j1": _of_order("j", 1),
+        "y0": _of_order("y", 0),
+        "y1": _of_order("y", 1),
+        "i0": _of_order("i", 0),
+        "i1": _of_order("i", 1),
+        **{f"bessel{letter}": made for letter, made in _BESSEL.items()},
         "i0e": _scaled_bessel(0),
         "i1e": _scaled_bessel(1),
-        "k0": _cylinder(_bessel_k, 0, sign=1, flip=-1),
-        "k1": _cylinder(_bessel_k, 1, sign=1, flip=-1),
+        "k0": _of_order("k", 0),
+        "k1": _of_order("k", 1),
         # information
         "logit": lambda p: mp.log(p / (1 - p)),
         "entr": _entr,
@@ -435,7 +473,7 @@ REFERENCES: dict[str, Reference] = {
 
 # Derivatives ------------------------------------------------------------------------------------
 
-# Digits to differentiate with, and the least result that they leave 25 digits of.
+# Digits to differentiate with, and the least result, next to the value, that they tell from 0.
 _LADDER = ((DIGITS, -25), (120, -90), (340, -325))
 
 
@@ -454,8 +492,8 @@ def derivative(function: Reference, point: Sequence[float], orders: Sequence[int
             if not order:
                 return mpf(value)
             if function.partials is not None:
-                return function.partials(orders, *at)
-            scale = max(mpf(10) ** -20, abs(value))
+                return mpf(function.partials(orders, *at))
+            scale = abs(value) or mpf(10) ** -20
             if len(at) == 1:
                 value = mp.diff(function.value, at[0], order)
             else:

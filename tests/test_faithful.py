@@ -387,7 +387,6 @@ LINES = (  # (as typed, the same line in Python)
     ("huber_loss(v, w, delta=0.5)", "huber_loss(v, w, delta=0.5)"),
     ("leaky_relu(x, 0.2)", "leaky_relu(x, 0.2)"),
     ("softplus(x, beta=2)", "softplus(x, beta=2)"),
-    ("polygamma(1, x)", "polygamma(1, x)"),
     ("matrix_power(A, 3)", "matrix_power(A, 3)"),
     ("matrix_power(A, -1)", "matrix_power(A, -1)"),
     ("transpose(A, 0, 1)", "transpose(A, 0, 1)"),
@@ -472,7 +471,7 @@ LINES_IN_A_CHUNK = 110
 
 @pytest.mark.parametrize("seed", range(CHUNKS))
 def test_random_lines_are_those_of_python(seed: int) -> None:
-    """5,500 lines in all; at least nine in ten have a value and a gradient."""
+    """5,500 lines in all; nine in ten have a value and a gradient, the others an error."""
     generator = random.Random(f"values {seed}")
     outcomes = [
         check(line.agx, line.python, leaves(generator)) for line in lines(seed, LINES_IN_A_CHUNK)
@@ -487,6 +486,13 @@ def test_numbers_stay_python_numbers() -> None:
         *[int] * 5,
         bool,
     ]
+
+
+def test_zero_to_a_negative_power_is_a_division_by_zero() -> None:
+    """As in Python, and not a 'math domain error'."""
+    for typed in ("0**-1", "0.0**-2", "x + 0**(-1/2)"):
+        with pytest.raises(EvaluationError, match="division by zero"):
+            evaluate(read(typed), tracked(leaves(random.Random(1))), CONTEXT)
 
 
 def test_a_line_that_python_refuses_is_refused() -> None:

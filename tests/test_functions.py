@@ -113,6 +113,8 @@ def value_of(expression: Expression, values: Mapping[str, Any]) -> torch.Tensor:
 
 
 def in_domain(row: Function, values: Mapping[str, float], options: Mapping[str, Any]) -> bool:
+    if row.name == "where":
+        return values["condition"] != 0  # it is called with `condition > 0`
     if not row.domain:
         return True
     expression = expression_of(row.domain)
@@ -269,33 +271,23 @@ def test_a_fold_takes_its_operands_from_the_left(row: Function) -> None:
 @by_name(list(FUNCTIONS.values()))
 def test_the_formulas_of_a_row_name_only_what_exists(row: Function) -> None:
     names = {parameter.name for parameter in row.parameters}
-    for text in (row.domain, *row.derivatives):
-        if text:
-            assert set(read(text).variables) <= names | (
-                {"g", "y"} if not row.elementwise else set()
-            )
-    symbolic = row.symbolic
-    if symbolic in ("", "array"):
-        return
-    if symbolic.startswith("operator."):
-        assert hasattr(operator, symbolic.removeprefix("operator."))
-    elif symbolic.isidentifier():
-        assert hasattr(sympy, symbolic)
-    else:
-        special = {"besselj": 2, "bessely": 2, "besseli": 2, "besselk": 2}
-        special |= {"lowergamma": 2, "uppergamma": 2}
-        known_to_sympy = [name for name in special if f"{name}(" in symbolic]
-        for name in known_to_sympy:
-            assert hasattr(sympy, name)
-            symbolic = symbolic.replace(f"{name}(", "hypot(")
-        assert set(read(symbolic.replace("{reduction}", "mean")).variables) <= names
+    more = set() if row.elementwise else {"g", "y"}
+    whole = {option.name: 3 for option in row.options if option.default is None}
+    for text in filter(None, (row.domain, *row.derivatives)):
+        assert set(read(written_out(text, whole)).variables) <= names | more
+    if row.symbolic.startswith("operator."):
+        assert hasattr(operator, row.symbolic.removeprefix("operator."))
+    elif row.symbolic not in ("", "array"):
+        formula = row.symbolic.replace("{reduction}", "sum")
+        words = set(re.findall(r"[A-Za-z_]\w*", formula)) - names - {"pi", "True"}
+        assert all(hasattr(sympy, word) or find(word) for word in words)
 
 
 # Values and derivatives -------------------------------------------------------------------------
 
 
 @by_name(NUMERIC)
-@settings(PROFILE, max_examples=10)
+@settings(PROFILE, max_examples=8)
 @given(data=st.data())
 def test_value_and_derivatives(row: Function, data: st.DataObject) -> None:
     names = data.draw(st.sampled_from(names_given(row)), label="operands")
@@ -335,7 +327,7 @@ def test_value_and_derivatives(row: Function, data: st.DataObject) -> None:
 
 
 @by_name([row for row in NUMERIC if len(row.operands) > 1])
-@settings(PROFILE, max_examples=8)
+@settings(PROFILE, max_examples=6)
 @given(data=st.data())
 def test_numbers_as_operands(row: Function, data: st.DataObject) -> None:
     """A number typed in the place of a variable: the same value, the same other derivatives."""
@@ -452,7 +444,7 @@ def test_at_the_edges_between_the_branches() -> None:
 
 
 @by_name([row for row in ELEMENTWISE if any(row.derivatives)])
-@settings(PROFILE, max_examples=6)
+@settings(PROFILE, max_examples=5)
 @given(data=st.data())
 def test_the_derivatives_of_a_row_are_true(row: Function, data: st.DataObject) -> None:
     """The formulas of `derivatives`: exactly, and as the engine evaluates them."""
@@ -472,9 +464,13 @@ def test_the_derivatives_of_a_row_are_true(row: Function, data: st.DataObject) -
         expression = expression_of(written_out(formula, known))
         at = f"{row.name}: d/d{names[i]} = {formula} at {known}"
         truth = derivative(function, point, [int(i == j) for j in range(len(names))])
-        with mp.workdps(60 if abs(truth) > 1e-20 else 500):
-            exact = exactly(expression, {name: mpf(value) for name, value in known.items()})
-        assert abs(exact - truth) <= 1e-15 * abs(truth) + 1e-320, f"{at}: {exact}, not {truth}"
+        for digits in (60, 500):  # the more for formulas that cancel where the truth is tiny
+            with mp.workdps(digits):
+                exact = exactly(expression, {name: mpf(value) for name, value in known.items()})
+                is_true = abs(exact - truth) <= 1e-15 * abs(truth) + mpf(10) ** -320
+            if is_true:
+                break
+        assert is_true, f"{at}: {exact}, not {truth}"
         if not truth or RANGE[0] <= abs(truth) <= RANGE[1]:
             got, rounding = with_rounding(expression, known)
             assert abs(got - truth) <= TOLERANCE * max(abs(truth), rounding), f"{at}: {got}"
@@ -492,11 +488,11 @@ def with_rounding(expression: Expression, values: Mapping[str, float]) -> tuple[
     steps = evaluate(expression, at, CONTEXT)
     result = output(expression, steps, CONTEXT)
     if not result.requires_grad:
-        return float(result), 0.0
+        return result.item(), 0.0
     tracked = [step for step in steps if isinstance(step, torch.Tensor) and step.requires_grad]
     slopes = torch.autograd.grad(result, tracked, materialize_grads=True)
     pairs = zip(tracked, slopes, strict=True)
-    return float(result), sum(abs(float(step * slope)) for step, slope in pairs)
+    return result.item(), sum(abs((step * slope).item()) for step, slope in pairs)
 
 
 # Vector-Jacobian products: small operands for every row that is not elementwise.

@@ -178,7 +178,7 @@ def test_two_hundred_thousand_operations_are_allowed() -> None:
     assert operations(read("x" + "+1" * 200_000)) == 200_000
 
 
-TOO_MANY = ("x" + "+x" * 200_001, "x" + "+1" * 200_001, "-" * 200_001 + "x", "x" + "<x" * 200_001)
+TOO_MANY = ("x" + "+x" * 200_001, "-" * 200_001 + "x", "x" + "<x" * 200_001)
 
 
 @pytest.mark.parametrize("text", TOO_MANY, ids=[text[:4] for text in TOO_MANY])

@@ -505,7 +505,7 @@ def test_indices_and_lists_nest() -> None:
     assert same(tree(read("[x, y,]")), (LIST, "x", "y"))
     assert same(
         tree(read("(A@B).T[0].mT")),
-        ("transpose", ("index", ("transpose", ("matmul", "A", "B")), (0,))),
+        ("mT", ("index", ("transpose", ("matmul", "A", "B")), (0,))),
     )
 
 
@@ -731,7 +731,6 @@ ERRORS = (  # (text, message, carets, hint)
     ("(x,)", "a list is written with square brackets", "^^^^", "write [a, b]"),
     ("x, y", "a comma outside brackets", " ^", "several outputs are a list: [a, b]"),
     # Nothing at all
-    ("", "the expression is empty", "^", 'for example "x**2 + 1"'),
     ("# only a comment", "the expression is empty", "^" * 16, 'for example "x**2 + 1"'),
     # Calls
     ("sin()", "sin takes 1 argument, 0 given", "^^^^^", "write sin(x)"),
@@ -1128,6 +1127,14 @@ def test_letters_that_look_alike_are_told_apart_where_they_matter() -> None:
         "    ^",
         "add --at х=… ('х' is CYRILLIC SMALL LETTER HA)",
     )
+
+
+@pytest.mark.parametrize("text", ["", "  ", " ; ; "])
+def test_an_empty_expression_has_nothing_to_point_at(text: str) -> None:
+    found = error(text)
+    assert found.startswith("error: the expression is empty\n")
+    assert found.endswith('  hint: for example "x**2 + 1"\n')
+    assert found.count("\n") == (2 if not text.strip() else 4)
 
 
 def test_a_keyword_is_given_one_value() -> None:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from autograd_cli.console import Console
 from autograd_cli.errors import FileError, UsageError, columns
-from autograd_cli.render import AUTO, FORMATS, Output, choose, emit
+from autograd_cli.render import AUTO, FORMATS, GENERAL, Output, choose, emit
 from autograd_cli.render.grid import block, derivative_sign, linear
 from autograd_cli.render.layout import Table, cell, width_of, wrap
 from autograd_cli.render.listings import (
@@ -195,7 +195,7 @@ RESULTS: dict[str, Result | Points | Noted] = {
 }
 
 VARIANTS: dict[str, tuple[str, Style]] = {
-    **{name: (name, Style()) for name in FORMATS},
+    **{name: (name, Style()) for name in GENERAL},
     "table-40": ("table", Style(width=40)),
     "table-120": ("table", Style(width=120)),
     "table-ascii": ("table", Style(unicode=False)),
@@ -548,5 +548,5 @@ def test_the_same_warning_at_many_points_is_told_once() -> None:
 
 
 def test_a_note_is_for_people_only() -> None:
-    for name in FORMATS:
+    for name in GENERAL:
         assert ("no closed form" in rendered(RESULTS["noted"], name)) is FORMATS[name].for_people

@@ -22,6 +22,7 @@ from autograd_cli.errors import UsageError
 
 HELP = ("--help", "-h")
 VERSION = "--version"
+MANY = 1000  # arguments, of a kind that may be repeated
 
 
 class Command(TyperCommand):
@@ -65,7 +66,12 @@ class Command(TyperCommand):
             for name in options_of(command)
             if name not in options_of(self)
         }
-        arguments = [str(one.metavar) for one in self.params if is_argument(one)]
+        arguments = [
+            str(one.metavar)
+            for one in self.params
+            if is_argument(one)
+            for _ in range(MANY if one.nargs == -1 else 1)
+        ]
         return Grammar(str(self.name), options_of(self), arguments, elsewhere)
 
 

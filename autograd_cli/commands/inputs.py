@@ -39,6 +39,10 @@ class Inputs:
         options |= {axis.name: "--grid" for axis in self.axes}
         check_values(self.expression, options, options)
 
+    def blanks(self) -> str:
+        """What `--at` would have to say: `x=...,y=...`."""
+        return ",".join(f"{name}=..." for name in self.expression.variables)
+
     def tensors(self, context: Context) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The fixed values, and the coordinates along each axis."""
         from autograd_cli.engine.derivatives import axis, point

@@ -6,7 +6,7 @@ used. Its callback turns the text into a value.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ import typer
 from autograd_cli.commands.completing import assignments, function_calls
 from autograd_cli.console import COLOUR_CHOICES, Console
 from autograd_cli.errors import UsageError
-from autograd_cli.render import AUTO, FORMATS, Output, choose, emit, unknown
+from autograd_cli.render import AUTO, GENERAL, Output, choose, emit, unknown
 from autograd_cli.render.notes import Noted
 from autograd_cli.render.points import Points
 from autograd_cli.render.style import DEFAULT_PRECISION
@@ -26,7 +26,7 @@ SYNTAXES = ("agx", "latex", "mathematica")
 MOST_DIGITS = 17  # a float64 has no more
 
 
-def _choice(what: str, choices: tuple[str, ...]) -> Callable[[str], str]:
+def choice(what: str, choices: tuple[str, ...]) -> Callable[[str], str]:
     def check(value: str) -> str:
         if value not in choices:
             raise unknown(what, value, list(choices))
@@ -35,7 +35,7 @@ def _choice(what: str, choices: tuple[str, ...]) -> Callable[[str], str]:
     return check
 
 
-def _whole(option: str, least: int | None = None, most: int | None = None) -> Callable[[Any], Any]:
+def whole(option: str, least: int | None = None, most: int | None = None) -> Callable[[Any], Any]:
     """A callback that reads a whole number, within bounds if there are any."""
     bounds = {
         (True, True): "",
@@ -56,7 +56,7 @@ def _whole(option: str, least: int | None = None, most: int | None = None) -> Ca
     return parse
 
 
-def _words(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
+def words(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
     def complete(incomplete: str) -> list[str]:
         return [choice for choice in choices if choice.startswith(incomplete)]
 
@@ -80,8 +80,8 @@ Syntax = Annotated[
         metavar="LANGUAGE",
         help=f"what EXPR is written in: {', '.join(SYNTAXES)}",
         rich_help_panel="Input",
-        callback=_choice("syntax", SYNTAXES),
-        autocompletion=_words(SYNTAXES),
+        callback=choice("syntax", SYNTAXES),
+        autocompletion=words(SYNTAXES),
     ),
 ]
 At = Annotated[
@@ -115,7 +115,7 @@ Device = Annotated[
         metavar="DEVICE",
         help=f"where to compute: {', '.join(DEVICES)}, cuda:1",
         rich_help_panel="Computation",
-        autocompletion=_words(DEVICES),
+        autocompletion=words(DEVICES),
     ),
 ]
 Dtype = Annotated[
@@ -125,7 +125,7 @@ Dtype = Annotated[
         metavar="DTYPE",
         help=f"in what precision: {', '.join(DTYPES)}",
         rich_help_panel="Computation",
-        autocompletion=_words(DTYPES),
+        autocompletion=words(DTYPES),
     ),
 ]
 Seed = Annotated[
@@ -135,7 +135,7 @@ Seed = Annotated[
         metavar="N",
         help="the seed of rand and randn",
         rich_help_panel="Computation",
-        callback=_whole("--seed"),
+        callback=whole("--seed"),
     ),
 ]
 Order = Annotated[
@@ -145,7 +145,7 @@ Order = Annotated[
         metavar="N",
         help="the order of the derivatives: 2 for the second",
         rich_help_panel="Derivatives",
-        callback=_whole("--order", 1),
+        callback=whole("--order", 1),
     ),
 ]
 
@@ -166,20 +166,24 @@ Precision = Annotated[
         metavar="N",
         help="significant digits in table and latex; the other formats are exact",
         rich_help_panel="Output",
-        callback=_whole("--precision", 1, MOST_DIGITS),
+        callback=whole("--precision", 1, MOST_DIGITS),
     ),
 ]
-FormatName = Annotated[
-    str,
-    typer.Option(
+
+
+def format_option(formats: tuple[str, ...]) -> Any:
+    """The option `--format` of a command that has these formats."""
+    return typer.Option(
         "--format",
         "-f",
         metavar="FORMAT",
-        help=f"{AUTO} (table on a terminal, plain in a pipe), {', '.join(FORMATS)}",
+        help=f"{AUTO} (table on a terminal, plain in a pipe), {', '.join(formats)}",
         rich_help_panel="Output",
-        autocompletion=_words((AUTO, *FORMATS)),
-    ),
-]
+        autocompletion=words((AUTO, *formats)),
+    )
+
+
+FormatName = Annotated[str, format_option(GENERAL)]
 Json = Annotated[
     bool, typer.Option("--json", help="the same as --format json", rich_help_panel="Output")
 ]
@@ -189,8 +193,8 @@ File = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="write to FILE; its ending decides the format: .json .ndjson .jsonl .csv .tex .txt,"
-        " plain for any other",
+        help="write to FILE; its ending decides the format: .json .ndjson .jsonl .csv .tex .md"
+        " .txt, plain for any other",
         rich_help_panel="Output",
     ),
 ]
@@ -201,8 +205,8 @@ Colour = Annotated[
         metavar="WHEN",
         help=f"colour in tables: {', '.join(COLOUR_CHOICES)}",
         rich_help_panel="Output",
-        callback=_choice("colour setting", COLOUR_CHOICES),
-        autocompletion=_words(COLOUR_CHOICES),
+        callback=choice("colour setting", COLOUR_CHOICES),
+        autocompletion=words(COLOUR_CHOICES),
     ),
 ]
 Debug = Annotated[
@@ -227,6 +231,7 @@ class Printing:
         file: str = "",
         colour: str = "auto",
         precision: int = DEFAULT_PRECISION,
+        among: Collection[str] = GENERAL,
     ) -> Printing:
         """What the options ask for. Raises UsageError where they contradict each other."""
         if json:
@@ -236,7 +241,7 @@ class Printing:
                 )
             format = "json"
         file = "" if file == "-" else file
-        chosen = choose(format, file, terminal=console.terminal)
+        chosen = choose(format, file, terminal=console.terminal, among=among)
         output = Output(format=chosen, file=file, precision=precision)
         return cls(console.with_colour(colour), output)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,7 +43,9 @@ class Context:
         before = torch.get_default_dtype()
         torch.set_default_dtype(self.dtype)
         try:
-            yield
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of torch to programmers; ours tell users
+                yield
         finally:
             torch.set_default_dtype(before)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from autograd_cli.engine import backward
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import constant, constants, evaluate, output
-from autograd_cli.engine.nonfinite import explain_gradient, explain_value
+from autograd_cli.engine.nonfinite import explain_gradient, explain_higher, explain_value
 from autograd_cli.errors import AgxError, ShapeError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.points import Axis
@@ -60,7 +60,11 @@ def gradient(
     found = backward.differentiate(expression, value, leaves, request, weights)
     warnings = [*expression.warnings, *explain_value(expression, values)]
     if not all(derivative.isfinite().all() for derivative in found.values()):
-        warnings += explain_gradient(expression, values, leaves, weights.grad_output, context)
+        first_order = explain_gradient(expression, values, leaves, weights.grad_output, context)
+        order = len(request.partial) or request.order
+        if not first_order and order > 1 and value.isfinite().all():
+            first_order = explain_higher(expression, values, order, context)
+        warnings += first_order
     return Gradient(
         expression=expression.source,
         at={name: plain(at[name]) for name in expression.variables},
@@ -83,10 +87,10 @@ def evaluations(
 
     The last axis varies fastest. Raises: as `evaluation`.
     """
-    for batch in _batches(expression, at, grid):
+    for batch in batches(expression, at, grid):
         with torch.no_grad():
             value = _forward(expression, batch, context)
-        for row, one in zip(_rows(batch, grid, at), value.tolist(), strict=True):
+        for row, one in zip(rows_at(batch, grid, at), value.tolist(), strict=True):
             result = Evaluation(
                 expression=expression.source,
                 at=row,
@@ -111,11 +115,12 @@ def gradients(
     and one backward pass gives its gradients. Raises: as `gradient`.
     """
     explained = 0
-    for batch in _batches(expression, at, grid):
+    for batch in batches(expression, at, grid):
         leaves = backward.leaves(expression, batch, request)
         value = _forward(expression, leaves, context)
         size = value.shape[:1]
-        weights = backward.weights(expression, {**at, **grid}, value.shape[1:], request, context)
+        first = {name: column[0] for name, column in batch.items()}
+        weights = backward.weights(expression, first, value.shape[1:], request, context)
         backward.check_differentiable(expression, value[0], weights)
         found = backward.differentiate(expression, value, leaves, request, weights, batch=1)
         finite = torch.stack(
@@ -123,7 +128,7 @@ def gradients(
         ).all(0)
         names = list(found)
         columns = [finite.tolist(), plain(value), *(plain(found[name]) for name in names)]
-        rows = zip(_rows(batch, grid, at), *columns, strict=True)
+        rows = zip(rows_at(batch, grid, at), *columns, strict=True)
         for position, (row, is_finite, one, *derivatives) in enumerate(rows):
             warnings = expression.warnings
             if not is_finite and explained < MOST_EXPLAINED:
@@ -160,6 +165,8 @@ def axis(axis: Axis, context: Context) -> Tensor:
 
 def plain(value: Tensor) -> Any:
     """A tensor as a number or nested lists of numbers."""
+    if value._is_zerotensor():  # torch's promise of zeros, without memory to read them from
+        value = torch.zeros(value.shape, dtype=value.dtype)
     return value.tolist()
 
 
@@ -175,7 +182,7 @@ def _echo(request: DerivativeRequest, weights: backward.Weights) -> dict[str, An
 # Many points ------------------------------------------------------------------------------------
 
 
-def _batches(
+def batches(
     expression: Expression, at: Mapping[str, Tensor], grid: Mapping[str, Tensor]
 ) -> Iterator[dict[str, Tensor]]:
     """The variables at consecutive points of the grid, each of shape (points, ...)."""
@@ -209,7 +216,7 @@ def _forward(expression: Expression, batch: Mapping[str, Tensor], context: Conte
     return result
 
 
-def _rows(
+def rows_at(
     batch: Mapping[str, Tensor], grid: Mapping[str, Tensor], at: Mapping[str, Tensor]
 ) -> Iterator[dict[str, Value]]:
     """The `at` of every point of a batch."""

@@ -16,12 +16,14 @@ from torch import Tensor
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.faults import explain
 from autograd_cli.engine.operations import operation
-from autograd_cli.errors import AgxError, EvaluationError
+from autograd_cli.errors import AgxError, EvaluationError, ShapeError
 from autograd_cli.language import arithmetic
 from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expression, Node
 from autograd_cli.language.functions import FUNCTIONS
 
 Number = int | float | bool
+MAX_DIMENSIONS = 64  # more cannot be read out of torch
+
 NodeValue = Tensor | Number | None  # None stands for an operand left out
 
 
@@ -105,7 +107,10 @@ def _list(
 ) -> NodeValue:
     if not any(isinstance(operand, Tensor) for operand in operands):
         return torch.tensor(operands, dtype=context.dtype, device=context.device)
-    return torch.stack([_as_tensor(operand, context) for operand in operands])
+    stacked = torch.stack([_as_tensor(operand, context) for operand in operands])
+    if stacked.dim() > MAX_DIMENSIONS:
+        raise ShapeError(f"a tensor has at most {MAX_DIMENSIONS} dimensions")
+    return stacked
 
 
 def _index(
@@ -127,16 +132,13 @@ def _handler(name: str) -> _Handler:
     function = operation(row)
     if row.family == "constructor":
         return lambda node, operands, variables, context: function(context, **dict(node.options))
-    python_operator = (
-        row.torch.removeprefix("operator.") if row.torch.startswith("operator.") else ""
-    )
 
     def apply(
         node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context
     ) -> NodeValue:
         has_tensor = any(isinstance(operand, Tensor) for operand in operands)
-        if not has_tensor and python_operator and python_operator != "matmul":
-            return arithmetic.apply(python_operator, operands)
+        if not has_tensor and name in arithmetic.OPERATORS:
+            return arithmetic.apply(name, operands)
         if not row.numbers or not has_tensor:
             operands = [_as_tensor(operand, context) for operand in operands]
         result: NodeValue = function(*operands, **dict(node.options))

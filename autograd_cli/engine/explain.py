@@ -7,10 +7,9 @@ on detached operands, so that every term of every adjoint is a number of its own
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,32 +18,56 @@ from autograd_cli.engine import backward
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import plain
 from autograd_cli.engine.evaluate import NodeValue, apply_node, evaluate, output
-from autograd_cli.engine.faults import explain_backward
-from autograd_cli.engine.nonfinite import explain_value
+from autograd_cli.engine.faults import explain_backward, shape_text
+from autograd_cli.engine.nonfinite import explain_gradient, explain_value
 from autograd_cli.engine.product import vector_jacobian_product
-from autograd_cli.errors import DerivativeError
-from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expression, Node
-from autograd_cli.language.functions import FUNCTIONS, Function
+from autograd_cli.errors import AgxError, EvaluationError, ShapeError, UsageError
+from autograd_cli.language import tidy
+from autograd_cli.language.expression import VARIABLE, Expression
+from autograd_cli.language.functions import FUNCTIONS
 from autograd_cli.language.request import DerivativeRequest
-from autograd_cli.results import components
-from autograd_cli.results.explanation import AdjointStep, AdjointTerm, Explanation, PrimalStep
+from autograd_cli.language.steps import Shape, Steps, table_formula
+from autograd_cli.results import Value, components
+from autograd_cli.results.explanation import (
+    FORWARD,
+    REVERSE,
+    AdjointStep,
+    AdjointTerm,
+    Chain,
+    Explanation,
+    Link,
+    PrimalStep,
+)
+from autograd_cli.results.formula import ADJOINT, Formula, call, step, step_name
 
-REVERSE, FORWARD = "reverse", "forward"
-MODES = (REVERSE, FORWARD)
+MOST_STEPS = 2_000  # beyond, nobody reads them, and their texts grow with the square
+MOST_DIRECTIONS = 100  # passes of forward mode
+_CLOSE = 1e-3  # a formula that does not fit is further off than any rounding
 
 
 @dataclass(frozen=True)
 class Trace:
-    """The steps of an expression: `names` by node position (v-1, v0 for inputs, v1, … after), for
-    every node that depends on a variable; the other nodes are constants and stand as typed."""
+    """The steps of an expression with the values of all its nodes."""
 
-    expression: Expression
+    steps: Steps
     values: Sequence[NodeValue]
-    names: Mapping[int, str]
+    context: Context
 
-    def text(self, position: int) -> str:
-        """A step's name, or a constant as typed."""
-        return self.names.get(position) or self.expression.text(position)
+    @property
+    def expression(self) -> Expression:
+        return self.steps.expression
+
+    @property
+    def numbers(self) -> Mapping[int, int]:
+        return self.steps.numbers
+
+    def shapes(self) -> dict[int, Shape]:
+        """The shape of every step, by its number."""
+        return {
+            number: tuple(value.shape) if isinstance(value, Tensor) else ()
+            for position, number in self.numbers.items()
+            for value in (self.values[position],)
+        }
 
 
 def explain(
@@ -56,183 +79,188 @@ def explain(
 ) -> Explanation:
     """The trace of the expression at a point, with adjoints (`reverse`) or tangents (`forward`).
 
-    Raises: as `gradient`.
+    Raises: as `gradient`; UsageError for an expression without variables or with too many steps.
     """
+    steps = Steps(expression)
+    _check_size(steps)
     leaves = backward.leaves(expression, at, DerivativeRequest())
     values = evaluate(expression, leaves, context)
     value = output(expression, values, context)
     weights = backward.weights(expression, leaves, value.shape, request, context)
-    backward.check_differentiable(expression, value, weights)
-    trace = Trace(expression, values, _names(expression))
-    if not trace.names:
-        raise DerivativeError(
-            "the expression has no variable, so there is nothing to differentiate",
-            hint="for its value, use agx eval",
-            span=expression.nodes[expression.root].span,
-            source=expression.source,
-        )
-    if mode == REVERSE:
-        seed = torch.ones_like(value)
-        if weights.grad_output is not None:
-            seed = weights.grad_output.expand_as(value)
-        adjoints, terms = _reverse(trace, seed, context)
-        forward = _primal(trace, {})
-        backward_steps = _adjoint_steps(trace, adjoints, terms)
+    _check_output(expression, value, weights)
+    seed = torch.ones_like(value) if weights.grad_output is None else weights.grad_output
+    trace = Trace(steps, values, context)
+    found = _Found({}, {}, {})
+    tangents: dict[str, dict[int, Tensor]] = {}
+    if mode == FORWARD:
+        directions = _directions(expression, leaves, weights)
+        tangents = {name: _tangents(trace, start) for name, start in directions.items()}
+        slopes = [(seed * one[expression.root]).sum() for one in tangents.values()]
+        gradient = _assembled(expression, leaves, slopes, is_along=bool(weights.along))
+    else:
+        found = _reverse(trace, seed)
         gradient = {
-            name: plain(adjoints.get(position, torch.zeros_like(leaves[name])))
+            name: found.adjoints.get(position, torch.zeros_like(leaves[name]))
             for name, position in expression.variables.items()
         }
-    else:
-        directions = _directions(expression, leaves, weights)
-        tangents = {name: _tangents(trace, start, context) for name, start in directions.items()}
-        forward = _primal(trace, tangents)
-        backward_steps = ()
-        gradient = {
-            name: plain(found.get(expression.root, torch.zeros_like(value)))
-            for name, found in tangents.items()
-        }
+    warnings = [*expression.warnings, *explain_value(expression, values)]
+    if not all(one.isfinite().all() for one in gradient.values()):
+        warnings += explain_gradient(expression, values, leaves, weights.grad_output, context)
+    derivatives: dict[str, Value] = {name: plain(one) for name, one in gradient.items()}
     return Explanation(
         expression=expression.source,
         at={name: plain(leaves[name]) for name in expression.variables},
         dtype=context.dtype_name,
         device=str(context.device),
         value=plain(value),
-        warnings=(*expression.warnings, *explain_value(expression, values)),
+        warnings=tuple(warnings),
         mode=mode,
-        forward=forward,
-        backward=backward_steps,
-        gradient=gradient,
-        chain=_chain(trace),
+        forward=_primal(trace, tangents),
+        backward=_adjoint_steps(trace, found) if mode == REVERSE else (),
+        gradient=derivatives,
+        chains=_chains(trace, found, derivatives) if mode == REVERSE else (),
+        directions=tuple(tangents),
+        along={name: plain(direction) for name, direction in weights.along.items()},
+        grad_output=None if weights.grad_output is None else plain(weights.grad_output),
     )
 
 
-def _names(expression: Expression) -> dict[int, str]:
-    """v(1-n), …, v0 for the n variables, then v1, v2, … for what depends on them."""
-    names: dict[int, str] = {}
-    count = len(expression.variables)
-    for number, position in enumerate(expression.variables.values(), start=1 - count):
-        names[position] = f"v{number}"
-    number = 0
-    for position, node in enumerate(expression.nodes):
-        if node.op not in (VARIABLE, NUMBER) and any(i in names for i in node.operands):
-            number += 1
-            names[position] = f"v{number}"
-    return names
+def _check_size(steps: Steps) -> None:
+    if not steps.expression.variables:
+        raise UsageError(
+            "nothing to differentiate: the expression has no variables",
+            hint="for its value, use agx eval",
+        )
+    count = len(steps.numbers)
+    if count > MOST_STEPS:
+        raise UsageError(
+            f"{count:,} steps are too many to explain one by one (at most {MOST_STEPS:,})",
+            hint="for the derivatives, use agx grad",
+        )
+
+
+def _check_output(expression: Expression, value: Tensor, weights: backward.Weights) -> None:
+    """As for a gradient, in the words of this command."""
+    try:
+        backward.check_differentiable(expression, value, weights)
+    except ShapeError as error:
+        raise ShapeError(
+            f"explain needs one output, and this is {shape_text(value)}",
+            hint="explain one element or sum(…) of it, or weigh the outputs with --grad-output",
+            span=error.span,
+            source=error.source,
+        ) from None
 
 
 # The primal trace -------------------------------------------------------------------------------
 
 
 def _primal(trace: Trace, tangents: Mapping[str, Mapping[int, Tensor]]) -> tuple[PrimalStep, ...]:
-    inputs = list(trace.expression.variables.values())
-    order = inputs + [position for position in trace.names if position not in inputs]
-    steps = []
-    for position in order:
-        node = trace.expression.nodes[position]
-        steps.append(
-            PrimalStep(
-                step=trace.names[position],
-                span=node.span,
-                expression=trace.expression.text(position),
-                formula=_formula(trace, position),
-                operands=tuple(trace.text(operand) for operand in node.operands),
-                value=_plain(trace.values[position]),
-                name=trace.expression.steps.get(position),
-                tangents={
-                    name: plain(found[position])
-                    for name, found in tangents.items()
-                    if position in found
-                },
-            )
+    expression = trace.expression
+    return tuple(
+        PrimalStep(
+            number=number,
+            span=expression.nodes[position].span,
+            expression=expression.text(position),
+            formula=trace.steps.primal(position),
+            operands=tuple(_named(trace, i) for i in expression.nodes[position].operands),
+            value=_plain(trace.values[position]),
+            name=expression.steps.get(position),
+            tangent=trace.steps.tangent(position, _tracked(trace, position))
+            if tangents and number > 0
+            else None,
+            tangents={name: plain(found[position]) for name, found in tangents.items()},
         )
-    return tuple(steps)
+        for position, number in trace.numbers.items()
+    )
+
+
+def _named(trace: Trace, position: int) -> str:
+    number = trace.numbers.get(position)
+    return trace.expression.text(position) if number is None else step_name(number)
 
 
 def _plain(value: NodeValue) -> Any:
     return plain(value) if isinstance(value, Tensor) else value
 
 
-def _formula(trace: Trace, position: int) -> str:
-    """The operation of a node on its steps, as text: `v1 + v2`, `sin(v0)`, `sum(v3, dim=0)`."""
-    node = trace.expression.nodes[position]
-    operands = [trace.text(operand) for operand in node.operands]
-    if node.op == VARIABLE:
-        return str(node.value)
-    if node.op == LIST:
-        return f"[{', '.join(operands)}]"
-    if node.op == INDEX:
-        source = trace.expression.text(position)
-        return operands[0] + source[source.rindex("[") :]
-    row = FUNCTIONS[node.op]
-    if row.symbol and len(operands) == 2:
-        space = "" if row.symbol in ("**", "*", "/", "@") else " "
-        return f"{operands[0]}{space}{row.symbol}{space}{operands[1]}"
-    if row.symbol and len(operands) == 1:
-        return (
-            f"{row.symbol} {operands[0]}" if row.symbol == "not" else f"{row.symbol}{operands[0]}"
-        )
-    defaults = {parameter.name: parameter.default for parameter in row.options}
-    options = [
-        f"{name}={value}" for name, value in node.options if str(value) != defaults.get(name)
-    ]
-    return f"{row.name}({', '.join([*operands, *options])})"
+def _tracked(trace: Trace, position: int) -> list[int]:
+    """The places of the operands that carry a derivative to a step that has one."""
+    if not _carries(trace.values[position]):
+        return []
+    operands = trace.expression.nodes[position].operands
+    return [place for place, i in enumerate(operands) if _carries(trace.values[i])]
+
+
+def _carries(value: NodeValue) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad
 
 
 # Reverse mode -----------------------------------------------------------------------------------
 
 
-def _reverse(
-    trace: Trace, seed: Tensor, context: Context
-) -> tuple[dict[int, Tensor], dict[int, list[AdjointTerm]]]:
-    """The adjoint of every step, and the terms it is the sum of."""
+@dataclass(frozen=True)
+class _Found:
+    """The adjoint of every step by position, its terms, and the local derivatives as numbers."""
+
+    adjoints: dict[int, Tensor]
+    terms: dict[int, list[AdjointTerm]]
+    locals: dict[tuple[int, int], Tensor | None]  # by position and place of the operand
+
+
+def _reverse(trace: Trace, seed: Tensor) -> _Found:
+    """The reverse sweep: every adjoint, and the terms it is the sum of."""
     expression = trace.expression
-    adjoints: dict[int, Tensor] = {expression.root: seed}
-    terms: dict[int, list[AdjointTerm]] = {}
+    shapes = trace.shapes()
+    found = _Found({expression.root: seed}, {}, {})
     for position in reversed(range(len(expression.nodes))):
-        upstream = adjoints.get(position)
+        upstream = found.adjoints.get(position)
         node = expression.nodes[position]
         if upstream is None or node.op == VARIABLE:
             continue
-        for number, local, contribution in _local(trace, position, upstream, context):
-            operand = node.operands[number]
-            before = adjoints.get(operand)
-            adjoints[operand] = contribution if before is None else before + contribution
-            terms.setdefault(operand, []).append(
-                AdjointTerm(
-                    source=trace.names[position],
-                    formula=_derivative(trace, position, number),
-                    local=None if local is None else plain(local),
-                    upstream=plain(upstream),
-                    contribution=plain(contribution),
-                )
+        for place, local, contribution in _local(trace, position, upstream):
+            operand = node.operands[place]
+            before = found.adjoints.get(operand)
+            total = contribution if before is None else before + contribution
+            found.adjoints[operand] = total
+            found.locals[position, place] = local
+            formula, product = _formulas(trace, position, place, upstream, contribution, shapes)
+            term = AdjointTerm(
+                source=trace.numbers[position],
+                input=place,
+                formula=formula,
+                product=product,
+                local=None if local is None else plain(local),
+                upstream=plain(upstream),
+                contribution=plain(contribution),
+                total=plain(total),
             )
-    return adjoints, terms
+            found.terms.setdefault(operand, []).append(term)
+    return found
 
 
-def _alone(
-    trace: Trace, position: int, context: Context
-) -> tuple[Tensor | None, dict[int, Tensor]]:
+def _alone(trace: Trace, position: int) -> tuple[Tensor | None, dict[int, Tensor]]:
     """A node run on detached operands: its result, and the operands that carry a gradient, by
-    number (so that the two of `x*x` are told apart)."""
+    place (so that the two of `x*x` are told apart)."""
     operands: list[Any] = []
     tracked: dict[int, Tensor] = {}
-    for number, operand in enumerate(trace.expression.nodes[position].operands):
+    for place, operand in enumerate(trace.expression.nodes[position].operands):
         value = trace.values[operand]
         if isinstance(value, Tensor) and value.requires_grad:
             value = value.detach().clone().requires_grad_()
-            tracked[number] = value
+            tracked[place] = value
         operands.append(value)
-    result = apply_node(trace.expression.nodes[position], operands, context)
+    result = apply_node(trace.expression.nodes[position], operands, trace.context)
     if not isinstance(result, Tensor) or not result.requires_grad:
         return None, {}
     return result, tracked
 
 
 def _local(
-    trace: Trace, position: int, upstream: Tensor, context: Context
+    trace: Trace, position: int, upstream: Tensor
 ) -> Iterator[tuple[int, Tensor | None, Tensor]]:
-    """For each operand of a node: its number, the local derivative, and the contribution."""
-    result, tracked = _alone(trace, position, context)
+    """For each operand of a node: its place, the local derivative, and the contribution."""
+    result, tracked = _alone(trace, position)
     if result is None:
         return
     inputs = list(tracked.values())
@@ -241,57 +269,102 @@ def _local(
         sent = vector_jacobian_product(result, inputs, upstream)
     except (RuntimeError, NotImplementedError) as error:
         raise explain_backward(error, trace.expression) from error
-    node = trace.expression.nodes[position]
-    elementwise = node.op in FUNCTIONS and FUNCTIONS[node.op].elementwise
-    for (number, tensor), slope, part in zip(tracked.items(), slopes, sent, strict=True):
+    elementwise = _is_elementwise(trace, position)
+    for (place, tensor), slope, part in zip(tracked.items(), slopes, sent, strict=True):
         if part is None:
             continue
         is_number = result.numel() == 1 or (elementwise and tensor.shape == result.shape)
-        yield number, slope if is_number else None, part
+        yield place, slope if is_number else None, part
 
 
-def _adjoint_steps(
-    trace: Trace, adjoints: Mapping[int, Tensor], terms: Mapping[int, Sequence[AdjointTerm]]
-) -> tuple[AdjointStep, ...]:
-    inputs = list(trace.expression.variables.values())
-    order = [position for position in reversed(list(trace.names)) if position not in inputs]
+def _is_elementwise(trace: Trace, position: int) -> bool:
+    row = FUNCTIONS.get(trace.expression.nodes[position].op)
+    return row is not None and row.elementwise
+
+
+def _formulas(
+    trace: Trace,
+    position: int,
+    place: int,
+    upstream: Tensor,
+    contribution: Tensor,
+    shapes: Mapping[int, Shape],
+) -> tuple[Formula | None, Formula]:
+    """The local derivative and the contribution as formulas."""
+    steps, number = trace.steps, trace.numbers[position]
+    local = steps.local(position, place)
+    if local is not None:
+        product = tidy.times(step(ADJOINT, number), local)
+        if contribution.shape == upstream.shape:
+            return local, product
+        if not contribution.dim():  # a number that met a vector: its elements' terms are summed
+            return local, call("sum", product)
+    else:
+        found = steps.product(position, place, shapes)
+        if found is not None and _is_true(trace, position, place):
+            return None, found
+    scalar = upstream.numel() == 1 and not contribution.dim()
+    return local, steps.backward(position, place, scalar=scalar)
+
+
+def _is_true(trace: Trace, position: int, place: int) -> bool:
+    """Whether the table's vector-Jacobian product holds for this step: on a vector of no symmetry
+    it gives what autograd gives."""
+    node = trace.expression.nodes[position]
+    row = FUNCTIONS.get(node.op)
+    if row is None:  # the element of a list
+        return True
+    result, tracked = _alone(trace, position)
+    if result is None:
+        return False
+    probe = torch.linspace(0.7, 1.9, result.numel(), dtype=result.dtype, device=result.device)
+    probe = probe.reshape(result.shape)
+    (wanted,) = vector_jacobian_product(result, [tracked[place]], probe)
+    source = table_formula(row, node, place)
+    known: dict[str, Any] = {"g": probe, "y": result}
+    for parameter, operand in zip(row.operands, node.operands, strict=False):
+        known[parameter.name] = trace.values[operand]
+    variables = {
+        name: value if isinstance(value, Tensor) else trace.context.tensor(value)
+        for name in source.variables
+        for value in (known.get(name),)
+    }
+    try:
+        with torch.no_grad():
+            values = evaluate(source, variables, trace.context)
+            got = output(source, values, trace.context)
+    except (AgxError, RuntimeError, TypeError):
+        return False
+    if wanted is None or (got.dim() and got.shape != wanted.shape):
+        return False
+    return _are_close(got.to(wanted.dtype).expand(wanted.shape), wanted)
+
+
+def _are_close(got: Tensor, wanted: Tensor) -> bool:
+    return bool(torch.allclose(got, wanted, rtol=_CLOSE, atol=_CLOSE * 1e-3, equal_nan=True))
+
+
+def _adjoint_steps(trace: Trace, found: _Found) -> tuple[AdjointStep, ...]:
+    """From the output down; every variable has one, also where no path leads to it."""
+    names = {position: name for name, position in trace.expression.variables.items()}
+    order = [position for position in reversed(list(trace.numbers)) if position not in names]
     return tuple(
         AdjointStep(
-            step=trace.names[position],
+            number=trace.numbers[position],
             expression=trace.expression.text(position),
-            adjoint=plain(adjoints[position]),
-            terms=tuple(terms.get(position, ())),
+            adjoint=plain(found.adjoints[position])
+            if position in found.adjoints
+            else _zeros(trace.values[position]),
+            terms=tuple(found.terms.get(position, ())),
+            variable=names.get(position, ""),
         )
-        for position in [*order, *inputs]
-        if position in adjoints
+        for position in [*order, *names]
+        if position in found.adjoints or position in names
     )
 
 
-_NAME = re.compile(r"[A-Za-z_]\w*(?!\w*\s*\()")
-
-
-def _derivative(trace: Trace, position: int, number: int) -> str:
-    """The local derivative by an operand as a formula in steps, from the function table."""
-    node = trace.expression.nodes[position]
-    if node.op in (LIST, INDEX):
-        return "1" if node.op == LIST else "the selected elements"
-    row = FUNCTIONS[node.op]
-    formula = row.derivatives[number] if number < len(row.derivatives) else ""
-    bound = _bound(row, node, trace, position)
-    return _NAME.sub(lambda match: bound.get(match.group(), match.group()), formula)
-
-
-def _bound(row: Function, node: Node, trace: Trace, position: int) -> dict[str, str]:
-    """What the parameters of a row stand for at a node; g is the adjoint, y the result."""
-    bound = {
-        parameter.name: trace.text(operand)
-        for parameter, operand in zip(row.operands, node.operands, strict=False)
-    }
-    bound |= {name: str(value) for name, value in node.options}
-    if not row.elementwise:
-        step = trace.names[position]
-        bound |= {"g": f"v̄{step[1:]}", "y": step}
-    return bound
+def _zeros(value: NodeValue) -> Any:
+    return plain(torch.zeros_like(value)) if isinstance(value, Tensor) else 0.0
 
 
 # Forward mode -----------------------------------------------------------------------------------
@@ -303,18 +376,40 @@ def _directions(
     """The direction of `--along`, or that of each element of each variable in turn."""
     if weights.along:
         return {"along": dict(weights.along)}
+    count = sum(leaves[name].numel() for name in expression.variables)
+    if count > MOST_DIRECTIONS:
+        raise EvaluationError(
+            f"forward mode would take {count:,} passes, one for every element of the variables",
+            hint="choose one direction with --along, or use --mode reverse, which takes one pass",
+        )
     found: dict[str, dict[str, Tensor]] = {}
     for name in expression.variables:
         leaf = leaves[name]
-        labels = [label for label, _ in components(name, plain(leaf))]
-        for number, label in enumerate(labels):
+        for number, (label, _) in enumerate(components(name, plain(leaf))):
             unit = torch.zeros_like(leaf).detach().flatten()
             unit[number] = 1
             found[label] = {name: unit.reshape(leaf.shape)}
     return found
 
 
-def _tangents(trace: Trace, start: Mapping[str, Tensor], context: Context) -> dict[int, Tensor]:
+def _assembled(
+    expression: Expression, leaves: Mapping[str, Tensor], slopes: Sequence[Tensor], is_along: bool
+) -> dict[str, Tensor]:
+    """The derivatives along the elements of the variables, in the variables' shapes."""
+    if is_along:
+        return {"along": slopes[0]}
+    rest = iter(slopes)
+    return {
+        name: torch.stack([next(rest) for _ in range(leaves[name].numel())]).reshape(
+            leaves[name].shape
+        )
+        if leaves[name].numel()
+        else torch.zeros_like(leaves[name])
+        for name in expression.variables
+    }
+
+
+def _tangents(trace: Trace, start: Mapping[str, Tensor]) -> dict[int, Tensor]:
     """The tangent of every step along one direction.
 
     Each operation's Jacobian-vector product is the derivative of its vector-Jacobian product by the
@@ -323,57 +418,75 @@ def _tangents(trace: Trace, start: Mapping[str, Tensor], context: Context) -> di
     """
     expression = trace.expression
     tangents: dict[int, Tensor] = {}
-    for position in trace.names:
-        node = expression.nodes[position]
-        value = cast(Tensor, trace.values[position])
+    for position in trace.numbers:
+        node, value = expression.nodes[position], trace.values[position]
+        shape = value.shape if isinstance(value, Tensor) else ()
+        zeros = torch.zeros(shape, dtype=trace.context.dtype, device=trace.context.device)
         if node.op == VARIABLE:
-            direction = start.get(str(node.value))
-            tangents[position] = (
-                torch.zeros_like(value).detach() if direction is None else direction
-            )
-            continue
-        result, tracked = _alone(trace, position, context)
-        total = torch.zeros_like(value).detach()
-        if result is not None:
-            vector = torch.zeros_like(result).requires_grad_()
-            products = vector_jacobian_product(
-                result, list(tracked.values()), vector, create_graph=True
-            )
-            for number, product in zip(tracked, products, strict=True):
-                operand = tangents.get(node.operands[number])
-                if product is None or operand is None or not product.requires_grad:
-                    continue
-                (part,) = vector_jacobian_product(product, [vector], operand, retain_graph=True)
-                total = total if part is None else total + part
-        tangents[position] = total
+            tangents[position] = start.get(str(node.value), zeros)
+        else:
+            tangents[position] = zeros + _pushed(trace, position, tangents)
     return tangents
+
+
+def _pushed(trace: Trace, position: int, tangents: Mapping[int, Tensor]) -> Tensor | float:
+    """The Jacobian-vector product of a step with the tangents of its operands."""
+    result, tracked = _alone(trace, position)
+    total: Tensor | float = 0.0
+    if result is None:
+        return total
+    operands = trace.expression.nodes[position].operands
+    vector = torch.zeros_like(result).requires_grad_()
+    try:
+        products = vector_jacobian_product(
+            result, list(tracked.values()), vector, create_graph=True
+        )
+        for place, product in zip(tracked, products, strict=True):
+            if product is None or not product.requires_grad:
+                continue
+            (part,) = vector_jacobian_product(
+                product, [vector], tangents[operands[place]], retain_graph=True
+            )
+            total = total if part is None else total + part
+    except (RuntimeError, NotImplementedError) as error:
+        raise explain_backward(error, trace.expression) from error
+    return total
 
 
 # The chain rule as a formula --------------------------------------------------------------------
 
 
-def _chain(trace: Trace) -> str:
-    """`df/dx = dv2/dv1 * dv1/dx` where every step has one operand that depends on the variable."""
-    expression = trace.expression
-    if len(expression.variables) != 1:
-        return ""
-    position, links = expression.root, []
-    while expression.nodes[position].op != VARIABLE:
-        below = [
-            operand for operand in expression.nodes[position].operands if operand in trace.names
-        ]
-        if len(below) != 1:
-            return ""
-        links.append((position, below[0]))
-        position = below[0]
-    if len(links) < 2:
-        return ""
-    name = str(expression.nodes[position].value)
+def _chains(trace: Trace, found: _Found, gradient: Mapping[str, Value]) -> tuple[Chain, ...]:
+    """For every variable that one path of two links or more leads to, the factors along it."""
+    consumers: dict[int, list[tuple[int, int]]] = {}
+    for position, place in found.locals:
+        operand = trace.expression.nodes[position].operands[place]
+        consumers.setdefault(operand, []).append((position, place))
+    chains = []
+    for name, position in trace.expression.variables.items():
+        links = _path(trace, found, consumers, position)
+        if len(links) > 1:
+            is_total = len(trace.expression.variables) == 1
+            chains.append(Chain(name, tuple(links), gradient[name], is_total))
+    return tuple(chains)
 
-    def label(at: int) -> str:
-        if at == expression.root:
-            return "f"
-        return name if at == position else trace.names[at]
 
-    factors = [f"d{label(upper)}/d{label(lower)}" for upper, lower in links]
-    return f"df/d{name} = {' * '.join(factors)}"
+def _path(
+    trace: Trace,
+    found: _Found,
+    consumers: Mapping[int, Sequence[tuple[int, int]]],
+    position: int,
+) -> list[Link]:
+    """The links from the output down to a step; none where there are several paths, or where a
+    local derivative is no number."""
+    links: list[Link] = []
+    while position != trace.expression.root:
+        if len(consumers.get(position, ())) != 1:
+            return []
+        ((above, place),) = consumers[position]
+        local, formula = found.locals[above, place], trace.steps.local(above, place)
+        if local is None or local.dim() or formula is None:
+            return []
+        links.append(Link(trace.numbers[above], trace.numbers[position], formula, plain(local)))
+        position = above
+    return links[::-1]

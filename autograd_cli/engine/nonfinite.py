@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import torch
 from torch import Tensor
 
 from autograd_cli.engine.context import Context
@@ -26,18 +27,14 @@ def explain_value(expression: Expression, values: Sequence[NodeValue]) -> list[s
         return []
     result = _non_finite(values[expression.root])
     for position, node in enumerate(expression.nodes):
-        if _is_finite(values[position]):
+        value = values[position]
+        if _is_finite(value) or not all(_is_finite(values[i]) for i in node.operands):
             continue
+        what = f"{_short(expression.text(position))} is {_non_finite(value)}"
         if node.op in (NUMBER, VARIABLE):
-            if node.value is None:
-                continue
-            where = f"{expression.text(position)} is {_non_finite(values[position])}"
-        elif all(_is_finite(values[operand]) for operand in node.operands):
-            where = f"{_short(expression.text(position))} is {_non_finite(values[position])}"
-            where += _operands(expression, position, values) + _cure(node.op, values[position])
-        else:
-            continue
-        return [f"the value is {result}: {where}"]
+            return [f"the value is {result}: {what}"]
+        where = _operands(expression, position, values)
+        return [f"the value is {result}: {what}{where}{_cure(node.op)}"]
     return [f"the value is {result}"]
 
 
@@ -76,7 +73,62 @@ def explain_gradient(
         for operand, (local, product) in handed.items():
             if not _is_finite(product):
                 return [_sentence(expression, position, operand, values, local, upstream, product)]
-    return ["the derivative is not finite: see which point makes it so"]
+    return []
+
+
+def explain_higher(
+    expression: Expression, values: Sequence[NodeValue], order: int, context: Context
+) -> list[str]:
+    """Why a derivative of a higher order is not finite although the gradient is: the first
+    operation whose own derivatives, up to that order, are not."""
+    for position in range(len(expression.nodes)):
+        result, tracked = _alone(expression, position, values, context)
+        for _ in range(order):
+            if result is None or not result.requires_grad:
+                break
+            slopes = vector_jacobian_product(result, tracked, create_graph=True)
+            result = sum_of([slope for slope in slopes if slope is not None])
+            if result is not None and not _is_finite(result):
+                what = _short(expression.text(position))
+                where = _operands_at(expression, position, values)
+                return [
+                    f"a derivative of order {order} is {_non_finite(result)}: those of {what}"
+                    f" are not finite{where}"
+                ]
+    return [f"a derivative of order {order} is not finite here"]
+
+
+def sum_of(tensors: Sequence[Tensor]) -> Tensor | None:
+    """The sum of all elements of some tensors; None of none."""
+    sums = [tensor.sum() for tensor in tensors]
+    return torch.stack(sums).sum() if sums else None
+
+
+def _operands_at(expression: Expression, position: int, values: Sequence[NodeValue]) -> str:
+    parts = [
+        f"{_short(expression.text(operand))} = {value.item():g}"
+        for operand in expression.nodes[position].operands
+        if isinstance(value := values[operand], Tensor) and value.dim() == 0
+    ]
+    return f" at {', '.join(dict.fromkeys(parts))}" if parts else ""
+
+
+def _alone(
+    expression: Expression, position: int, values: Sequence[NodeValue], context: Context
+) -> tuple[Tensor | None, list[Tensor]]:
+    """A node run on detached operands, and those of them that carry a gradient."""
+    node = expression.nodes[position]
+    alone: dict[int, Any] = {}
+    for operand in node.operands:
+        value = values[operand]
+        if isinstance(value, Tensor) and value.requires_grad:
+            value = value.detach().requires_grad_()
+        alone[operand] = value
+    if not node.operands:
+        return None, []
+    result = apply_node(node, [alone[operand] for operand in node.operands], context)
+    tracked = [v for v in alone.values() if isinstance(v, Tensor) and v.requires_grad]
+    return (result if isinstance(result, Tensor) else None), tracked
 
 
 def _handed_down(
@@ -87,23 +139,14 @@ def _handed_down(
     context: Context,
 ) -> dict[int, tuple[Tensor, Tensor]]:
     """For each operand of a node, its local derivative (summed) and what it gets from upstream."""
-    node = expression.nodes[position]
-    if not node.operands:
-        return {}
-    alone: dict[int, Any] = {}
-    for operand in node.operands:
-        value = values[operand]
-        is_tracked = isinstance(value, Tensor) and value.requires_grad
-        alone[operand] = cast(Tensor, value).detach().requires_grad_() if is_tracked else value
-    result = apply_node(node, [alone[operand] for operand in node.operands], context)
-    if not isinstance(result, Tensor) or not result.requires_grad:
+    result, inputs = _alone(expression, position, values, context)
+    if result is None or not result.requires_grad:
         return {}
     tracked = [
         operand
-        for operand, value in alone.items()
-        if isinstance(value, Tensor) and value.requires_grad
+        for operand in dict.fromkeys(expression.nodes[position].operands)
+        if isinstance(value := values[operand], Tensor) and value.requires_grad
     ]
-    inputs = [alone[operand] for operand in tracked]
     local = vector_jacobian_product(result, inputs, retain_graph=True)
     product = vector_jacobian_product(result, inputs, upstream)
     return {
@@ -142,6 +185,10 @@ def _sentence(
     return text
 
 
+def _shape(value: NodeValue) -> tuple[int, ...]:
+    return tuple(value.shape) if isinstance(value, Tensor) else ()
+
+
 def _is_finite(value: NodeValue) -> bool:
     if isinstance(value, Tensor):
         return bool(value.isfinite().all())
@@ -171,14 +218,18 @@ def _pick(value: NodeValue, position: int) -> Any:
 
 
 def _operands(expression: Expression, position: int, values: Sequence[NodeValue]) -> str:
-    """` at x = 0` for the scalar operands of a node."""
-    parts = []
-    result = values[position]
+    """` at x = 0` for the operands of a node that made its non-finite element."""
+    node, result = expression.nodes[position], values[position]
     at = _element(result) if isinstance(result, Tensor) else 0
-    for operand in expression.nodes[position].operands:
-        if expression.nodes[operand].op == NUMBER:
-            continue
-        picked = _pick(values[operand], at)
+    elementwise = node.op in FUNCTIONS and FUNCTIONS[node.op].elementwise
+    parts = []
+    for operand in node.operands:
+        value = values[operand]
+        is_number = not isinstance(value, Tensor) or value.dim() == 0
+        is_alike = elementwise and _shape(value) == _shape(result)
+        if not expression.varying[operand] or not (is_number or is_alike):
+            continue  # of a vector that was reduced, no single element is to blame
+        picked = _pick(value, at)
         if picked is not None:
             parts.append(f"{_short(expression.text(operand))} = {picked:g}")
     return f" at {', '.join(dict.fromkeys(parts))}" if parts else ""
@@ -196,7 +247,7 @@ _OVERFLOWS = {
 }
 
 
-def _cure(op: str, value: NodeValue) -> str:
+def _cure(op: str) -> str:
     row = FUNCTIONS.get(op)
     if op in _OVERFLOWS:
         return f" ({_OVERFLOWS[op]})"

@@ -76,16 +76,27 @@ def heaviside(x: Tensor, at_zero: Tensor | None = None) -> Tensor:
     return torch.where(x == 0, 0.5 if at_zero is None else at_zero, step)
 
 
+def floor_divide(x: Tensor | float, y: Tensor | float) -> Tensor:
+    """The quotient rounded down; torch's own has no backward pass."""
+    like = x if isinstance(x, Tensor) else y
+    assert isinstance(like, Tensor)
+    both = [part if isinstance(part, Tensor) else torch.full_like(like, part) for part in (x, y)]
+    return cast(Tensor, importlib.import_module(f"{_HERE}.special").floor_divide(*both))
+
+
 def dirac_delta(x: Tensor, k: int = 0) -> Tensor:
     """Zero away from 0, infinite there (undefined, for its derivatives); no gradient."""
     at_zero = torch.inf if k == 0 else torch.nan
     return torch.where(x == 0, at_zero, torch.zeros_like(x).detach())
 
 
+MAX_POLYGAMMA = 170  # its factorial is the last within float64
+
+
 def polygamma(x: Tensor, n: int) -> Tensor:
-    """The n-th derivative of digamma. Raises: EvaluationError for a negative order."""
-    if n < 0:
-        raise EvaluationError(f"the order of polygamma is 0 or more, not {n}")
+    """The n-th derivative of digamma. Raises: EvaluationError for an order out of range."""
+    if not 0 <= n <= MAX_POLYGAMMA:
+        raise EvaluationError(f"the order of polygamma is from 0 to {MAX_POLYGAMMA}, not {n}")
     return cast(Tensor, importlib.import_module(f"{_HERE}.special").polygamma(n, x))
 
 
@@ -181,6 +192,10 @@ def transpose(a: Tensor, dim0: int | None = None, dim1: int | None = None) -> Te
     if a.dim() < 2:
         return a
     return a.T if a.dim() == 2 else a.mT
+
+
+def matrix_transpose(a: Tensor) -> Tensor:
+    return a.mT
 
 
 def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:

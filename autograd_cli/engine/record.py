@@ -20,10 +20,10 @@ from autograd_cli.engine import backward
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import plain
 from autograd_cli.engine.evaluate import NodeValue, evaluate, output
-from autograd_cli.engine.faults import explain_backward
+from autograd_cli.engine.faults import explain_backward, shape_text
 from autograd_cli.engine.nonfinite import explain_value
 from autograd_cli.engine.product import vector_jacobian_product
-from autograd_cli.errors import DerivativeError, Span
+from autograd_cli.errors import DerivativeError, ShapeError, Span
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.results.graph import (
@@ -39,7 +39,7 @@ from autograd_cli.results.graph import (
 )
 
 TorchNode = Any  # torch.autograd.graph.Node; its concrete classes are made by C++
-Progress = Callable[[int], None]
+Progress = Callable[[int, int, str], None]
 
 
 @dataclass
@@ -47,17 +47,19 @@ class Tape:
     """The nodes of a recorded graph and what one backward pass showed of them.
 
     `nodes` are in evaluation order. `owner` is the position of the expression's node that each one
-    belongs to, `top` whether it is the one that made that node's value. In the graph of a gradient,
-    the nodes of its own (`is_own`) have a `partner`, the node whose derivative they compute, if that
-    is still in the graph, and a value among `own_values` if it is known; `made` is what each node made in a backward pass that recorded itself.
-    `upstream` is the total gradient that reached a node, `sent` what it sent along each edge,
-    `executed` the order of the backward pass. Everything is keyed by a node's position in `nodes`.
+    belongs to, `top` whether it is the one that made that node's value, `result` which of its
+    results is used. In the graph of a gradient, the nodes of its own (`is_own`) have a `partner`,
+    the node whose derivative they compute, if that is still in the graph, and a value among
+    `own_values` if it is known; `made` is what each node made in a backward pass that recorded
+    itself. `upstream` is the total gradient that reached a node, `sent` what it sent along each
+    edge, `executed` the order of the backward pass. Everything is keyed by a node's position.
     """
 
     nodes: list[TorchNode]
     index: dict[TorchNode, int]
     owner: list[int]
     top: list[bool]
+    result: list[int]
     is_own: list[bool]
     partner: list[int | None]
     own_values: Mapping[int, Tensor] = field(default_factory=dict)
@@ -85,7 +87,7 @@ def record(
     at: Mapping[str, Tensor],
     context: Context,
     request: DerivativeRequest = DerivativeRequest(),  # noqa: B008  (frozen)
-    progress: Progress = lambda done: None,
+    progress: Progress = lambda done, total, what: None,
     saved: bool = False,
     why: str | None = None,
 ) -> Graph:
@@ -96,7 +98,8 @@ def record(
     Raises: as `gradient`: ShapeError for an output that is no scalar and has no `grad_output`,
     DerivativeError where nothing requires a gradient or torch has no derivative.
     """
-    leaves = backward.leaves(expression, at, DerivativeRequest())
+    tracked = request if request.order == 1 else DerivativeRequest()
+    leaves = backward.leaves(expression, at, tracked)
     values = evaluate(expression, leaves, context)
     value = output(expression, values, context)
     weights = backward.weights(expression, leaves, value.shape, request, context)
@@ -104,9 +107,10 @@ def record(
     _check_recorded(expression, value)
     seed = None if weights.grad_output is None else weights.grad_output.expand_as(value)
     made_by = _makers(values)
-    tape = _walk(expression, made_by, _node_of(value))
+    tape = _walk(expression, made_by, value)
     target = value
     if request.order > 1:
+        _check_single(leaves[request.wrt[0]], request.wrt[0])
         target = _differentiate_on_tape(expression, tape, value, leaves[request.wrt[0]], seed)
         tape = _walk_second(expression, tape, target)
         seed = None
@@ -115,7 +119,15 @@ def record(
     paths, more = ((), False) if why is None else _paths(expression, values, tape, target, why)
     gradients = _run_backward(expression, tape, target, leaves, seed, progress)
     graph = _graph(expression, values, leaves, context, tape, target, gradients, kept)
-    graph = replace(graph, saved=saved, order=request.order, why=why, paths=paths, more_paths=more)
+    graph = replace(
+        graph,
+        saved=saved,
+        order=request.order,
+        by=request.wrt[0] if request.order > 1 else None,
+        why=why,
+        paths=paths,
+        more_paths=more,
+    )
     # The order matters: the output first, then the nodes from the root down (see Tape.release).
     del target, value, values, made_by
     tape.release()
@@ -132,6 +144,14 @@ def _check_recorded(expression: Expression, value: Tensor) -> None:
         )
 
 
+def _check_single(leaf: Tensor, name: str) -> None:
+    if leaf.dim():
+        raise ShapeError(
+            f"--order 2 is the graph of one derivative, and '{name}' is {shape_text(leaf)}",
+            hint="name a variable that is a number, or see agx hessian for all of them",
+        )
+
+
 def _makers(values: Sequence[NodeValue]) -> dict[TorchNode, int]:
     """For each torch node that made the value of an operation, that operation's position."""
     makers: dict[TorchNode, int] = {}
@@ -141,9 +161,9 @@ def _makers(values: Sequence[NodeValue]) -> dict[TorchNode, int]:
     return makers
 
 
-def _walk(expression: Expression, made_by: Mapping[TorchNode, int], root: TorchNode) -> Tape:
+def _walk(expression: Expression, made_by: Mapping[TorchNode, int], value: Tensor) -> Tape:
     """All nodes that the output's graph holds, in evaluation order."""
-    order = _post_order(root)
+    order = _post_order(_node_of(value))
     owner: dict[TorchNode, int] = {}
     for node in reversed(order):  # consumers come first, and hand their owner down
         own = owner[node] = made_by.get(node, owner.get(node, expression.root))
@@ -156,6 +176,7 @@ def _walk(expression: Expression, made_by: Mapping[TorchNode, int], root: TorchN
         {node: position for position, node in enumerate(nodes)},
         [owner[node] for node in nodes],
         [node in made_by for node in nodes],
+        _results(nodes, value),
         [False] * len(nodes),
         [None] * len(nodes),
     )
@@ -224,6 +245,7 @@ def _walk_second(expression: Expression, first: Tape, gradient: Tensor) -> Tape:
         {node: position for position, node in enumerate(nodes)},
         [first.owner[first.index.get(node, partner.get(node, last))] for node in nodes],
         [node in first.index and first.top[first.index[node]] for node in nodes],
+        _results(nodes, gradient),
         [node not in first.index for node in nodes],
         [
             None if node in first.index else _index_of(forward, first, partner.get(node))
@@ -238,6 +260,18 @@ def _index_of(forward: Sequence[TorchNode], first: Tape, position: int | None) -
     if position is None or first.nodes[position] not in forward:
         return None
     return forward.index(first.nodes[position])
+
+
+def _results(nodes: Sequence[TorchNode], root: Tensor) -> list[int]:
+    """Which of its results each node is there for: `svdvals` is the second of three."""
+    used = {
+        operand: number
+        for node in nodes
+        for operand, number in node.next_functions
+        if number and operand is not None
+    }
+    used[_node_of(root)] = root.output_nr
+    return [used.get(node, 0) for node in nodes]
 
 
 def _node_of(tensor: Tensor) -> TorchNode:
@@ -269,30 +303,65 @@ def _is_leaf(node: TorchNode) -> bool:
 def _measure_locals(tape: Tape) -> None:
     """Each node's derivatives by its operands: the node itself, run on a gradient of ones.
 
-    For a node whose operand has the shape of its result, that is the elementwise derivative; for
-    one whose result is a single number, the gradient. Otherwise the derivative is no such tensor.
+    For an elementwise node, that is the elementwise derivative; for one whose result is a single
+    number, the gradient. Otherwise the derivative is no such tensor. A node is elementwise if it
+    answers to other gradients with their product with the answer to ones.
     """
-    ones = functools.cache(torch.ones)  # most nodes of a graph have the same shape
+    probes = functools.cache(_probes)  # most nodes of a graph have the same shape
     with torch.no_grad():
-        for node in tape.nodes:
-            tape.local.append(() if _is_leaf(node) else _local(node, ones))
+        for node, result in zip(tape.nodes, tape.result, strict=True):
+            tape.local.append(() if _is_leaf(node) else _local(node, result, probes))
 
 
-def _local(node: TorchNode, ones: Callable[..., Tensor]) -> tuple[Tensor | None, ...]:
+def _probes(shape: torch.Size, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Ones, and numbers between 1 and 2 no two of which are equal (multiples of a root)."""
+    ones = torch.ones(shape, dtype=dtype, device=device)
+    multiples = torch.arange(1, shape.numel() + 1, dtype=torch.float64) * 2**0.5
+    return ones, (1 + multiples.frac()).reshape(shape).to(device, dtype)
+
+
+def _local(
+    node: TorchNode, result: int, probes: Callable[..., tuple[Tensor, Tensor]]
+) -> tuple[Tensor | None, ...]:
     count = len(node.next_functions)
-    outputs = node._input_metadata
-    if len(outputs) != 1:
-        return (None,) * count
-    shape = torch.Size(outputs[0].shape)
+    made = node._input_metadata[result]
+    shape = torch.Size(made.shape)
+    ones, others = probes(shape, made.dtype, made.device)
     try:
-        found = node(ones(shape, dtype=outputs[0].dtype, device=outputs[0].device))
+        found = _answer(node, result, ones)
+        if shape.numel() == 1:
+            return found
+        if not any(part is not None and part.shape == shape for part in found):
+            return (None,) * count
+        again = _answer(node, result, others)
     except (RuntimeError, NotImplementedError):  # no derivative: the backward pass will say so
         return (None,) * count
-    parts = found if isinstance(found, tuple) else (found,)
-    single = shape.numel() == 1
     return tuple(
-        part if part is not None and (single or part.shape == shape) else None for part in parts
+        part if part is not None and _is_elementwise(part, other, others) else None
+        for part, other in zip(found, again, strict=True)
     )
+
+
+def _answer(node: TorchNode, result: int, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    """What a node alone sends along each edge for a gradient of its one used result."""
+    gradients = [None] * len(node._input_metadata)
+    gradients[result] = upstream  # type: ignore[call-overload]
+    if callable(node):
+        found = node(*gradients)
+        return found if isinstance(found, tuple) else (found,)
+    # One of a torch.autograd.Function answers for every argument, also for those without an edge.
+    found = node.apply(*gradients)
+    found = found if isinstance(found, tuple) else (found,)
+    wanted = [part for part, needed in zip(found, node.needs_input_grad, strict=True) if needed]
+    sent = iter(wanted)
+    return tuple(None if operand is None else next(sent) for operand, _ in node.next_functions)
+
+
+def _is_elementwise(local: Tensor, answer: Tensor | None, upstream: Tensor) -> bool:
+    if local.shape != upstream.shape or answer is None:
+        return False
+    tolerance = 16 * torch.finfo(local.dtype).eps
+    return torch.allclose(local * upstream, answer, tolerance, tolerance, equal_nan=True)
 
 
 def _run_backward(
@@ -325,10 +394,10 @@ def _run_backward(
 def _watcher(tape: Tape, position: int, progress: Progress) -> Callable[[Any, Any], None]:
     def watch(sent: tuple[Tensor | None, ...], upstream: tuple[Tensor | None, ...]) -> None:
         tape.sent[position] = sent
-        tape.upstream[position] = upstream[0] if len(upstream) == 1 else None
+        tape.upstream[position] = upstream[tape.result[position]]
         tape.executed.append(position)
         if len(tape.executed) % 1024 == 0:
-            progress(len(tape.executed))
+            progress(len(tape.executed), len(tape.nodes), "backward pass")
 
     return watch
 
@@ -346,6 +415,7 @@ def _graph(
     ids = [f"n{position + 1}" for position in range(len(tape.nodes))]
     names = {id(leaf): name for name, leaf in leaves.items()}
     executed = {position: count for count, position in enumerate(tape.executed)}
+    partial = _partial(expression)
     nodes = []
     for position, node in enumerate(tape.nodes):
         owner, is_top, partner = tape.owner[position], tape.top[position], tape.partner[position]
@@ -360,15 +430,18 @@ def _graph(
                 id=ids[position],
                 op=_name(node),
                 span=expression.nodes[owner].span,
-                inner=not is_top,
+                inner=not is_top or owner in partial,
                 name=name,
-                shape=tuple(owned.shape) if isinstance(owned, Tensor) else _shape(node),
+                shape=tuple(owned.shape)
+                if isinstance(owned, Tensor)
+                else _shape(node, tape.result[position]),
                 value=plain(owned) if isinstance(owned, Tensor) else None,
                 grad=None if grad is None else plain(grad),
                 executed=executed.get(position),
                 saved=kept[position],
                 phase="backward" if tape.is_own[position] else "forward",
                 partner=None if partner is None else ids[partner],
+                arity=len(node.next_functions),
             )
         )
     edges = list(_edges(tape, ids))
@@ -390,22 +463,29 @@ def _graph(
     )
 
 
+def _partial(expression: Expression) -> set[int]:
+    """The nodes that are only a part of what their text says: `min(x, y, z)` is two operations."""
+    return {
+        operand
+        for node in expression.nodes
+        for operand in node.operands
+        if expression.nodes[operand].span == node.span
+    }
+
+
 def _name(node: TorchNode) -> str:
     return "AccumulateGrad" if _is_leaf(node) else str(node.name()).rpartition("::")[2]
 
 
-def _shape(node: TorchNode) -> tuple[int, ...]:
-    if _is_leaf(node):
-        return tuple(node.variable.shape)
-    metadata = node._input_metadata
-    return tuple(metadata[0].shape) if metadata else ()
+def _shape(node: TorchNode, result: int) -> tuple[int, ...]:
+    return tuple(node.variable.shape if _is_leaf(node) else node._input_metadata[result].shape)
 
 
 def _edges(tape: Tape, ids: Sequence[str]) -> Iterator[GraphEdge]:
     for position, node in enumerate(tape.nodes):
         sent = tape.sent.get(position, ())
         local = tape.local[position]
-        for number, (operand, _) in enumerate(node.next_functions):
+        for number, (operand, result) in enumerate(node.next_functions):
             if operand is not None:
                 slope = local[number] if number < len(local) else None
                 contribution = sent[number] if number < len(sent) else None
@@ -415,6 +495,7 @@ def _edges(tape: Tape, ids: Sequence[str]) -> Iterator[GraphEdge]:
                     input=number,
                     local=None if slope is None else plain(slope),
                     contribution=None if contribution is None else plain(contribution),
+                    output=result,
                 )
 
 
@@ -422,7 +503,7 @@ def _constants(
     expression: Expression, values: Sequence[NodeValue], tape: Tape, ids: Sequence[str]
 ) -> Iterator[GraphConstant]:
     """The operands that carry no gradient, at the node that owns the operation."""
-    depends = _depends_on_variable(expression)
+    depends = _carries(expression, values)
     for position, is_top in enumerate(tape.top):
         owner = tape.owner[position]
         if not is_top:
@@ -432,6 +513,8 @@ def _constants(
             if value is None or (isinstance(value, Tensor) and value.requires_grad):
                 continue
             node = expression.nodes[operand]
+            if node.span.start == node.span.end:  # a default, which nobody typed
+                continue
             yield GraphConstant(
                 source=ids[position],
                 input=number,
@@ -441,11 +524,14 @@ def _constants(
             )
 
 
-def _depends_on_variable(expression: Expression) -> list[bool]:
-    depends: list[bool] = []
-    for node in expression.nodes:
-        depends.append(node.op == "variable" or any(depends[i] for i in node.operands))
-    return depends
+def _carries(expression: Expression, values: Sequence[NodeValue]) -> list[bool]:
+    """Whether each node depends on a variable that requires a gradient."""
+    carries: list[bool] = []
+    for position, node in enumerate(expression.nodes):
+        value = values[position]
+        is_tracked = isinstance(value, Tensor) and value.requires_grad
+        carries.append(is_tracked or any(carries[i] for i in node.operands))
+    return carries
 
 
 # Ledgers ----------------------------------------------------------------------------------------
@@ -500,6 +586,14 @@ _SUMS = {"AddBackward0", "SubBackward0", "RsubBackward1", "StackBackward0"}
 # Paths ------------------------------------------------------------------------------------------
 
 MAX_PATHS = 1_000
+_FLAT = {
+    "WhereBackward0": "this branch is not taken",
+    **dict.fromkeys(
+        ("SignBackward0", "SgnBackward0", "FloorBackward0", "CeilBackward0", "RoundBackward0"),
+        "flat: its derivative is 0 everywhere",
+    ),
+    "TruncBackward0": "flat: its derivative is 0 everywhere",
+}
 
 
 def _paths(
@@ -531,8 +625,7 @@ def _paths(
                 found.append(Path((*steps, last), plain(upstream), cut))
                 continue
             node = tape.nodes[position]
-            sent = node(upstream) if len(node._input_metadata) == 1 else ()
-            parts = sent if isinstance(sent, tuple) else (sent,)
+            parts = _answer(node, tape.result[position], upstream)
             for number in reversed(range(len(node.next_functions))):
                 operand = node.next_functions[number][0]
                 if operand is None or not reaches[tape.index[operand]]:
@@ -546,10 +639,10 @@ def _paths(
                     f"n{position + 1}", spans[position], None if slope is None else plain(slope)
                 )
                 below = tape.nodes[tape.index[operand]]
-                shape = torch.Size(_shape(below))
+                shape = torch.Size(_shape(below, tape.result[tape.index[operand]]))
                 now = cut
                 if not cut and slope is not None and not slope.any():
-                    now = f"{_name(node)} has the derivative 0 here"
+                    now = _FLAT.get(_name(node), "its derivative is 0 here")
                 pending.append((tape.index[operand], part.sum_to_size(shape), (*steps, step), now))
     depends = _depends_on(expression, expression.variables[variable])
     for constant in _constants(expression, values, tape, [f"n{i + 1}" for i in range(len(spans))]):

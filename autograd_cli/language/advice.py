@@ -50,8 +50,9 @@ def expected_value(token: Token, source: str) -> ReadError:
         )
     if token.text == ".":
         return _error("a value is missing before '.'", token.span, "", source)
+    typed = source[token.span.start : token.span.end]
     return _error(
-        f"a value is missing before '{token.text}'",
+        f"a value is missing before '{typed}'",
         token.span,
         _INSTEAD.get(token.text, ""),
         source,
@@ -66,14 +67,14 @@ def after_value(token: Token, value: Span, source: str) -> ReadError:
         return _error(
             "'if' is not in the language", token.span, "write where(condition, a, b)", source
         )
-    if token.kind == tokens.NAME and text in ("for", "in", "is", "else", "lambda", "import"):
+    if token.kind == tokens.NAME and text in ("for", "in", "is", "else", "import"):
         return _error(f"'{text}' is not in the language", token.span, "", source)
     if token.kind in (tokens.NAME, tokens.NUMBER) or text in ("(", "not", "~", "√", "∛"):
         short = left if len(left) <= 20 else "…"
         what = "(…)" if text == "(" else text
         return missing_sign(token.span, short, what, source)
     if _is_quote(token):
-        if text == "'" and find(left.partition("(")[0]) is not None:
+        if text == "'" and token.span.start == value.end:
             return _error(
                 "a prime for the derivative is not in the language",
                 token.span,
@@ -127,6 +128,17 @@ def attribute(span: Span, name: Token, base: Span, source: str) -> ReadError:
         f"write {row.name}({value})" if row and len(value) <= 40 else "functions are written f(x)"
     )
     return _error("attributes other than .T are not in the language", span, hint, source)
+
+
+def no_such_member(name: Token, source: str) -> UnknownNameError:
+    """Something of a library that is neither a function nor a constant here: `torch.float64`."""
+    typed = source[name.span.start : name.span.end]
+    return UnknownNameError(
+        f"'{typed}' is not in the language",
+        hint="a function is called: torch.sin(x); the constants are pi, e and inf",
+        span=name.span,
+        source=source,
+    )
 
 
 def unknown_function(

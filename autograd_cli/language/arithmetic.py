@@ -7,7 +7,6 @@ beyond float64 it is an error.
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -18,16 +17,24 @@ Number = int | float | bool
 
 _LARGEST_INT = 2**63
 
+# The rows of the function table that are Python's operators, and what Python calls those.
+OPERATORS = {
+    **{name: name for name in ("add", "sub", "mul", "pow", "neg", "mod")},
+    **{name: name for name in ("lt", "le", "gt", "ge", "eq", "ne")},
+    "div": "truediv",
+    "floor_divide": "floordiv",
+}
+
 
 def apply(name: str, operands: Sequence[Any]) -> Number:
-    """The value of Python's operator `name` (`add`, `pow`, `lt`, …).
+    """The value of an operator of Python, by the name of its row (`add`, `div`, `lt`, …).
 
     Raises: EvaluationError for a division by zero, a result beyond float64, or one that is complex.
     """
     try:
         if name == "pow":
             return fitted(_power(*operands))
-        result: Number = getattr(operator, name)(*operands)
+        result: Number = getattr(operator, OPERATORS[name])(*operands)
         return fitted(result)
     except ZeroDivisionError:
         raise EvaluationError("division by zero", hint="for an infinite value write inf") from None
@@ -52,9 +59,10 @@ def _power(base: Number, exponent: Number) -> Number:
         if base not in (-1, 0, 1) and base.bit_length() * exponent > 2048:
             raise OverflowError
         return int(base**exponent)
-    if base < 0 and not float(exponent).is_integer():
+    result = base**exponent
+    if isinstance(result, complex):
         raise EvaluationError(
             "a negative number to a fractional power is not real",
             hint="cbrt(x) is the real cube root",
         )
-    return math.pow(base, exponent)
+    return result

@@ -38,6 +38,7 @@ class Builder:
         self.source = source
         self.nodes: list[Node] = []
         self.variables: dict[str, int] = {}
+        self.operations = 0
 
     def error(self, message: str, span: Span, hint: str = "") -> ReadError:
         return ReadError(message, hint=hint, span=span, source=self.source)
@@ -51,7 +52,11 @@ class Builder:
         options: tuple[tuple[str, OptionValue], ...] = (),
     ) -> int:
         """A new node; returns its position."""
-        if len(self.nodes) >= MAX_OPERATIONS * 2:  # operations and their literals
+        self.operations += op not in (NUMBER, VARIABLE)
+        for number, operand in enumerate(operands):
+            if self._is_absent(operand) and not _may_be_absent(op, number):
+                raise self.error("None has no value", self.nodes[operand].span)
+        if self.operations > MAX_OPERATIONS:
             raise self.error(
                 f"more than {MAX_OPERATIONS:,} operations",
                 span,
@@ -73,7 +78,7 @@ class Builder:
         option that is not a constant of its type.
         """
         positional = [argument for argument in arguments if not argument.keyword]
-        if row.overload and len(positional) > 1:
+        if row.overload and (len(positional) > 1 or _names_more(row, arguments)):
             row = FUNCTIONS[row.overload]
         if row.folds and len(positional) > 2 and len(positional) == len(arguments):
             position = self._apply(row, positional[:2], span)
@@ -160,7 +165,7 @@ class Builder:
         required = sum(parameter.default is None for parameter in row.parameters)
         most = len(row.parameters)
         takes = f"{required}" if required == most else f"{required} to {most}"
-        if row.folds:
+        if row.folds or row.parameters[-1].variadic:
             takes = f"{required} or more"
         elif row.overload:
             takes = f"{required} or more" if FUNCTIONS[row.overload].folds else f"{required} or 2"
@@ -231,12 +236,10 @@ class Builder:
             node = self.nodes[at]
             if node.op == NUMBER:
                 values[at] = node.value  # type: ignore[assignment]
-            elif node.op in _ARITHMETIC:
+            elif node.op in arithmetic.OPERATORS:
                 operands = [values[operand] for operand in node.operands]
                 try:
-                    values[at] = arithmetic.apply(
-                        FUNCTIONS[node.op].torch.rpartition(".")[2], operands
-                    )
+                    values[at] = arithmetic.apply(node.op, operands)
                 except (EvaluationError, TypeError):  # TypeError: None stands among the operands
                     return None
             else:
@@ -264,7 +267,17 @@ class Builder:
         return Expression(self.source, tuple(nodes), moved[root], named, warnings)
 
 
-_ARITHMETIC = {"neg", "add", "sub", "mul", "div", "pow"}
+def _may_be_absent(op: str, number: int) -> bool:
+    """Whether an operand may be left out: the bounds of clamp may."""
+    operands = FUNCTIONS[op].operands if op in FUNCTIONS else ()
+    return number < len(operands) and operands[number].default == "None"
+
+
+def _names_more(row: Function, arguments: Sequence[Argument]) -> bool:
+    """Whether a keyword belongs to the overload of `row` alone: `log(x, base=2)`."""
+    own = {parameter.name for parameter in row.parameters}
+    more = {parameter.name for parameter in FUNCTIONS[row.overload].parameters} - own
+    return any(argument.keyword in more for argument in arguments)
 
 
 def _default_option(parameter: Parameter) -> OptionValue:

@@ -56,6 +56,14 @@ class Expression:
         return self.source[start:end]
 
     @cached_property
+    def varying(self) -> tuple[bool, ...]:
+        """For every node whether a variable is below it; the others are constants."""
+        varying: list[bool] = []
+        for node in self.nodes:
+            varying.append(node.op == VARIABLE or any(varying[i] for i in node.operands))
+        return tuple(varying)
+
+    @cached_property
     def variables(self) -> dict[str, int]:
         """Every variable and the position of its node, in order of first appearance."""
         return {

@@ -71,9 +71,11 @@ PREFIX: dict[str, tuple[int, str]] = {
     "∛": (ROOT, "cbrt"),
 }
 
-ATTRIBUTES = {"T", "mT"}
+ATTRIBUTES = {"T": "transpose", "mT": "mT"}  # as written after a dot, and their rows
 
 CLOSING = {"(": ")", "[": "]"}
+
+LIBRARY_CONSTANT = "library constant"  # math.pi is pi, whatever the variables are called
 
 ELLIPSIS = -1  # the "position" of `...`, which stands only in an index
 
@@ -83,7 +85,14 @@ class Operand(NamedTuple):
 
     position: int
     span: Span
-    compared: int | None = None
+    compared: Compared | None = None
+
+
+class Compared(NamedTuple):
+    """The right side of a comparison, which a chained one compares again."""
+
+    position: int
+    span: Span
 
 
 class Operator(NamedTuple):
@@ -169,6 +178,7 @@ class _Reader:
             else:
                 self._check_step(name)
                 last_step, position = name, self._statement((";",)).position
+                self._check_step(name)  # again: it may have used itself
                 self.steps[name.text] = position
         if output is None:
             raise self._no_output(last_step)
@@ -330,7 +340,7 @@ class _Reader:
 
     # Operands -----------------------------------------------------------------------------------
 
-    def _push(self, position: int, span: Span, compared: int | None = None) -> None:
+    def _push(self, position: int, span: Span, compared: Compared | None = None) -> None:
         self.operands.append(Operand(position, span, compared))
 
     def _finished_operand(self) -> Operand:
@@ -352,24 +362,31 @@ class _Reader:
                 "a number beyond float64, which ends near 1.8e308", token.span, "write inf or oo"
             )
         if is_integer:
-            value = int(text)
+            value = int(text.lstrip("0") or "0")  # Python limits the digits, zeros included
         self._push(self.builder.add(NUMBER, (), token.span, value), token.span)
 
     def _name(self, token: Token) -> bool:
         token = self._without_library(token)
         name = token.text
-        following = self.scanner.peek()
+        following = self._following()
         if following.text == "(":
             self.scanner.take()
             kind = "piecewise" if name == "Piecewise" else "call"
             if kind == "call" and find(name) is None:
                 raise advice.unknown_function(token, self.source, self.steps, self.given)
             return self._open(Bracket(kind, token.span.start, following.span, name=name))
-        if following.text == "=" and self._in("call") and self._at_start():
+        if (
+            following.text == "="
+            and self._in("call")
+            and self._at_start()
+            and not self.brackets[-1].keyword
+        ):
             self.scanner.take()
             self.brackets[-1].keyword = name
             return True
-        if name in self.steps:
+        if token.kind == LIBRARY_CONSTANT:
+            self._push(self.builder.add(NUMBER, (), token.span, CONSTANTS[name]), token.span)
+        elif name in self.steps:
             self.used.add(name)
             self._push(self.steps[name], token.span)
         elif name in CONSTANTS and name not in self.given:
@@ -384,17 +401,32 @@ class _Reader:
         name = token
         while name.text in LIBRARIES and name.text not in self.given:
             before = self.scanner.position
-            dot, member = self.scanner.take(), self.scanner.take()
-            if dot.text != "." or member.kind != tokens.NAME or member.text in ATTRIBUTES:
+            if self._following().text != ".":
                 self.scanner.position = before
                 break
-            text = "E" if member.text == "e" else member.text  # math.e
-            name = Token(tokens.NAME, text, Span(token.span.start, member.span.end))
-        return name
+            self.scanner.take()
+            member = self._following()
+            if member.kind != tokens.NAME or member.text in ATTRIBUTES:
+                self.scanner.position = before
+                break
+            self.scanner.take()
+            name = Token(tokens.NAME, member.text, Span(token.span.start, member.span.end))
+        if name is token or name.text in LIBRARIES or self._following().text == "(":
+            return name
+        constant = "E" if name.text == "e" else name.text  # math.e
+        if constant not in CONSTANTS:
+            raise advice.no_such_member(name, self.source)
+        return name._replace(kind=LIBRARY_CONSTANT, text=constant)
+
+    def _following(self) -> Token:
+        """The next token; inside brackets a line may end before it."""
+        while self.brackets and self.scanner.peek().kind == tokens.NEWLINE:
+            self.scanner.take()
+        return self.scanner.peek()
 
     def _ellipsis(self, token: Token) -> bool:
-        if self.scanner.peek().text not in (",", "]"):
-            raise advice.expected_value(self.scanner.peek(), self.source)
+        if self._following().text not in (",", "]"):
+            raise advice.expected_value(self._following(), self.source)
         self._push(ELLIPSIS, token.span)
         return False
 
@@ -441,13 +473,15 @@ class _Reader:
         if left.compared is None:
             position = self.builder.add(operator.row, (left.position, right.position), span)
         else:  # a < b < c means a < b and b < c
-            second = self.builder.add(operator.row, (left.compared, right.position), span)
+            part = Span(left.compared.span.start, right.span.end)
+            pair = (left.compared.position, right.position)
+            second = self.builder.add(operator.row, pair, part)
             position = self.builder.add("logical_and", (left.position, second), span)
-        self._push(position, span, right.position)
+        self._push(position, span, Compared(right.position, right.span))
 
     def _superscript(self, token: Token) -> bool:
         base = self._finished_operand()
-        if not token.text.lstrip("+-").isdigit() or len(token.text) > 18:
+        if not token.text.removeprefix("-").removeprefix("+").isdigit() or len(token.text) > 18:
             raise self._error("not a whole number", token.span, "for example x² or x⁻¹")
         exponent = self.builder.add(NUMBER, (), token.span, int(token.text))
         span = Span(base.span.start, token.span.end)
@@ -455,14 +489,15 @@ class _Reader:
         return False
 
     def _attribute(self, dot: Token) -> bool:
-        name = self.scanner.take()
+        name = self._following()
+        self.scanner.take()
         base = self._finished_operand()
         if name.text not in ATTRIBUTES:
             raise advice.attribute(
                 Span(dot.span.start, name.span.end), name, base.span, self.source
             )
         span = Span(base.span.start, name.span.end)
-        self._push(self.builder.add("transpose", (base.position,), span), span)
+        self._push(self.builder.add(ATTRIBUTES[name.text], (base.position,), span), span)
         return False
 
     # Brackets -----------------------------------------------------------------------------------

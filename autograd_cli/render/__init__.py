@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Protocol, TextIO, cast
@@ -37,7 +37,8 @@ class Format:
     """A row of the table: the name, the module, the endings of file names, one line of help.
 
     `for_people` formats round numbers, and show formulas and notes; `carries_warnings` says that
-    the warnings are part of the text.
+    the warnings are part of the text. A format that is not `general` suits some results only, whose
+    commands name it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Format:
     help: str
     for_people: bool = False
     carries_warnings: bool = False
+    general: bool = True
 
     @property
     def renderer(self) -> Renderer:
@@ -63,9 +65,23 @@ FORMATS: dict[str, Format] = {
         ),
         Format("csv", "csv_", (".csv",), "a header and rows"),
         Format("latex", "latex", (".tex",), "an align* block for amsmath", for_people=True),
+        Format("markdown", "markdown", (".md",), "tables for notes and issues", for_people=True),
+        Format("junit", "junit", (".xml",), "test cases for CI", general=False),
+        Format("dot", "graph.dot", (".dot", ".gv"), "for Graphviz", general=False),
+        Format("mermaid", "graph.mermaid", (".mmd", ".mermaid"), "for Mermaid", general=False),
+        Format("svg", "graph.svg", (".svg",), "a picture", for_people=True, general=False),
+        Format(
+            "html",
+            "graph.html",
+            (".html", ".htm"),
+            "a page to explore",
+            for_people=True,
+            general=False,
+        ),
     )
 }
 AUTO = "auto"
+GENERAL = tuple(row.name for row in FORMATS.values() if row.general)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,26 +93,37 @@ class Output:
     precision: int = DEFAULT_PRECISION
 
 
-def choose(asked: str, file: str, *, terminal: bool) -> Format:
-    """The format for `--format` and `--output`.
+def choose(asked: str, file: str, *, terminal: bool, among: Collection[str] = GENERAL) -> Format:
+    """The format for `--format` and `--output`, `among` those that the command has.
 
-    Raises UsageError for an unknown format, and where the file's ending contradicts it.
+    Raises UsageError for an unknown format, for one that the command does not have, and where the
+    file's ending contradicts it.
     """
     ending = PurePath(file).suffix.lower()
     by_ending = [row for row in FORMATS.values() if file and ending in row.endings]
     if asked == AUTO:
         if by_ending:
-            return by_ending[0]
+            return _suitable(by_ending, among)
         return FORMATS["table" if terminal and not file else "plain"]
     chosen = FORMATS.get(asked)
     if chosen is None:
-        raise unknown("format", asked, [AUTO, *FORMATS])
+        raise unknown("format", asked, [AUTO, *among])
     if by_ending and chosen not in by_ending:
         raise UsageError(
             f"--format {asked} contradicts the ending of {file!r}",
             hint=f"leave one of them out: {ending} alone means {by_ending[0].name}",
         )
-    return chosen
+    return _suitable([chosen], among)
+
+
+def _suitable(rows: list[Format], among: Collection[str]) -> Format:
+    """The first of the rows that the command has."""
+    for row in rows:
+        if row.name in among:
+            return row
+    raise UsageError(
+        f"this command has no format {rows[0].name!r}", hint=f"it has: {', '.join([AUTO, *among])}"
+    )
 
 
 def unknown(what: str, value: str, choices: list[str]) -> UsageError:

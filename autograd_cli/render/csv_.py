@@ -12,11 +12,13 @@ from autograd_cli.render.numbers import exact
 from autograd_cli.render.points import Points
 from autograd_cli.render.style import Style
 from autograd_cli.results import Result, Scalar
+from autograd_cli.results.check import Check
+from autograd_cli.results.matrices import Matrix
 
 
 def write(result: Result, out: TextIO, style: Style) -> None:
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(result.columns())
+    writer.writerow(header(result))
     writer.writerows(map(_cells, rows(result)))
 
 
@@ -29,6 +31,17 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
 
 
 @singledispatch
+def header(result: Result) -> tuple[str, ...]:
+    """The names of the columns of `rows`."""
+    return result.columns()
+
+
+@header.register
+def _(matrix: Matrix) -> tuple[str, ...]:
+    return matrix.csv_header()
+
+
+@singledispatch
 def rows(result: Result) -> Iterator[tuple[Scalar, ...]]:
     """The rows of a result: most have one."""
     yield result.row()
@@ -38,6 +51,16 @@ def rows(result: Result) -> Iterator[tuple[Scalar, ...]]:
 @rows.register(Info)
 def _(listing: FunctionList | Info) -> Iterator[tuple[Scalar, ...]]:
     return listing.rows()
+
+
+@rows.register
+def _(check: Check) -> Iterator[tuple[Scalar, ...]]:
+    return check.rows()
+
+
+@rows.register
+def _(matrix: Matrix) -> Iterator[tuple[Scalar, ...]]:
+    return matrix.csv_rows()
 
 
 def _cells(row: Iterable[Scalar]) -> list[Scalar]:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from autograd_cli.render.numbers import align, short
-from autograd_cli.render.style import Style
+from autograd_cli.render.style import EXACT, Style
 from autograd_cli.results import Scalar, Value
 
 MOST = 10  # entries of a vector, rows or columns of a matrix, that are all shown
@@ -33,7 +33,7 @@ def block(value: Value, style: Style, width: int) -> list[str]:
     ends and their shape.
     """
     sizes = shape(value)
-    if len(sizes) == 2 and min(sizes) > 0:
+    if len(sizes) == 2 and min(sizes) > 0 and style.precision != EXACT:
         lines = _matrix(ends(value, sizes, _ellipsis(style)), style)
         if _is_cut(sizes):
             lines[-1] += f" {_times(style).join(map(str, sizes))}"
@@ -44,6 +44,8 @@ def block(value: Value, style: Style, width: int) -> list[str]:
 
 def linear(value: Value, style: Style) -> str:
     """The value on one line, vectors and matrices as lists."""
+    if style.precision == EXACT:
+        return _nested(value, style)
     sizes = shape(value)
     text = _nested(ends(value, sizes, _ellipsis(style)), style)
     return f"{text} ({_times(style).join(map(str, sizes))})" if _is_cut(sizes) else text

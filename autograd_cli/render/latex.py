@@ -6,6 +6,7 @@ A new kind of result registers its lines with `lines.register`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import singledispatch
 from itertools import groupby
@@ -17,6 +18,9 @@ from autograd_cli.render.numbers import exact, short
 from autograd_cli.render.points import Points
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar, Value
+from autograd_cli.results.check import Check
+from autograd_cli.results.explanation import Explanation
+from autograd_cli.results.matrices import Hessian, Jacobian
 
 SMALL_GREEK = (
     *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
@@ -32,6 +36,10 @@ SPECIAL = {
     "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}",
     **{character: "\\" + character for character in "{}$&#_%"},
+}
+SPECIAL |= {
+    unicodedata.lookup(f"GREEK SMALL LETTER {name.replace('lambda', 'lamda')}"): rf"$\{name}$"
+    for name in SMALL_GREEK
 }
 DOTS = r"\dots"
 WORDS = {"nan": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}
@@ -51,8 +59,8 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
     rows: list[str] = []
     for point in points.points:
         if not rows:
-            rows.append(" & ".join(_name(name) for name in point.columns()) + r" \\ \hline")
-        rows.append(" & ".join(_number(value, style) for value in point.row()) + r" \\")
+            rows.append(" & ".join(symbol(name) for name in point.columns()) + r" \\ \hline")
+        rows.append(" & ".join(number(value, style) for value in point.row()) + r" \\")
     columns = "r" * (rows[0].count(" & ") + 1) if rows else "r"
     block = [r"\[", rf"\begin{{array}}{{{columns}}}", *rows, r"\end{array}", r"\]", ""]
     out.write("\n".join(block))
@@ -70,7 +78,7 @@ def lines(result: Result, style: Style) -> Iterator[Sequence[str]] | None:
 
 @lines.register
 def _(result: Evaluation, style: Style) -> Iterator[Sequence[str]]:
-    yield [text(result.expression), *_known(result.value, style)]
+    yield [text(result.expression), *known(result.value, style)]
 
 
 @lines.register
@@ -78,13 +86,41 @@ def _(result: Gradient, style: Style) -> Iterator[Sequence[str]]:
     typeset = result.latex or {}
     source = typeset.get("")
     expression = formula(source) if source is not None else text(result.expression)
-    yield ["f", expression, *_known(result.value, style)]
+    yield ["f", expression, *known(result.value, style)]
     for name in result.gradient or typeset:
         if name:
             found = typeset.get(name)
             sides = [derivative(result, name)]
             sides += [formula(found)] if found is not None else []
-            yield [*sides, *_known(result.gradient.get(name), style)]
+            yield [*sides, *known(result.gradient.get(name), style)]
+
+
+@lines.register
+def _(result: Explanation, style: Style) -> Iterator[Sequence[str]]:
+    from autograd_cli.render.align import equations  # only explanations need it
+
+    return equations(result, style)
+
+
+@lines.register
+def _(result: Check, style: Style) -> Iterator[Sequence[str]]:
+    from autograd_cli.render.check_latex import check_equations  # built on this module
+
+    return check_equations(result, style)
+
+
+@lines.register
+def _(result: Jacobian, style: Style) -> Iterator[Sequence[str]]:
+    from autograd_cli.render.latex_matrices import jacobian_equations  # built on this module
+
+    return jacobian_equations(result, style)
+
+
+@lines.register
+def _(result: Hessian, style: Style) -> Iterator[Sequence[str]]:
+    from autograd_cli.render.latex_matrices import hessian_equations
+
+    return hessian_equations(result, style)
 
 
 def derivative(result: Gradient, name: str) -> str:
@@ -93,7 +129,7 @@ def derivative(result: Gradient, name: str) -> str:
         return r"\nabla_{v} f" if result.order == 1 else rf"\nabla_{{v}}^{{{result.order}}} f"
     variables = result.partial or (name,) * result.order
     runs = [(variable, len(list(run))) for variable, run in groupby(variables)]
-    below = r" \, ".join(rf"\partial {_name(variable)}{_power(count)}" for variable, count in runs)
+    below = r" \, ".join(rf"\partial {symbol(variable)}{_power(count)}" for variable, count in runs)
     return rf"\frac{{\partial{_power(len(variables))} f}}{{{below}}}"
 
 
@@ -108,8 +144,8 @@ def text(source: str) -> str:
     return rf"\texttt{{{''.join(SPECIAL.get(character, character) for character in shown)}}}"
 
 
-def _known(value: Value, style: Style) -> list[str]:
-    return [] if value is None else [_arranged(value, lambda entry: _number(entry, style))]
+def known(value: Value, style: Style) -> list[str]:
+    return [] if value is None else [_arranged(value, lambda entry: number(entry, style))]
 
 
 def _arranged(value: Any, show: Callable[[Any], str]) -> str:
@@ -125,7 +161,7 @@ def _drawn(value: Any, show: Callable[[Any], str]) -> str:
     return r"\begin{pmatrix} " + r" \\ ".join(drawn) + r" \end{pmatrix}"
 
 
-def _number(value: Scalar, style: Style) -> str:
+def number(value: Scalar, style: Style) -> str:
     shown = short(value, style.precision)
     if isinstance(value, (bool, str)) or value is None:
         return rf"\text{{{shown}}}"
@@ -135,7 +171,7 @@ def _number(value: Scalar, style: Style) -> str:
     return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
-def _name(name: str) -> str:
+def symbol(name: str) -> str:
     """A variable as one would write it: `x_{1}`, `\\theta`, `\\mathit{speed}`; `A_{0,1}`."""
     match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)?(?:\[([\d,]+)\])?", name)
     if match is None:

@@ -22,8 +22,11 @@ def exact(value: Scalar) -> str:
 
 
 def short(value: Scalar, precision: int) -> str:
-    """The value at `precision` significant digits; whole numbers without a point."""
-    if isinstance(value, float):
+    """The value at `precision` significant digits; whole numbers without a point.
+
+    A precision of 0 is the shortest text that reads back as the same value.
+    """
+    if isinstance(value, float) and precision:
         return f"{value:.{precision}g}"
     return exact(value)
 

@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import singledispatch
 from typing import TextIO
 
+from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.numbers import exact
 from autograd_cli.render.points import Points
 from autograd_cli.render.style import Style
 from autograd_cli.results import Result, Scalar
+from autograd_cli.results.explanation import Explanation
 
 SHORT_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"}
 BREAKS = {"Cc", "Zl", "Zp"}  # control characters, and what else ends a line somewhere
 
 
 def write(result: Result, out: TextIO, style: Style) -> None:
+    for text in lines(result, style):
+        out.write(text)
+
+
+@singledispatch
+def lines(result: Result, style: Style) -> Iterator[str]:
+    """The lines of a result, each with its end; most are records."""
     for record in result.records():
-        out.write(line(record))
+        yield line(record)
+
+
+@lines.register
+def _(drawing: Drawing, style: Style) -> Iterator[str]:
+    from autograd_cli.render.graph.text import plain_lines  # only drawings need it
+
+    return plain_lines(drawing, style)
+
+
+@lines.register
+def _(result: Explanation, style: Style) -> Iterator[str]:
+    from autograd_cli.render.explanation import page, plain_style  # only explanations need it
+
+    for one in page(result, plain_style(style)):
+        yield "".join(text for text, _ in one).rstrip() + "\n"
 
 
 def write_points(points: Points, out: TextIO, style: Style) -> None:

@@ -9,7 +9,13 @@ from typing import Any
 
 from autograd_cli.results import Evaluation
 
-OWN = ("value", "gradient")  # the keys of a result that differ from point to point
+OWN = frozenset(  # the keys of a result that differ from point to point
+    {
+        *("value", "gradient", "jacobian", "vjp", "jvp", "det", "cond", "singular_values"),
+        *("hessian", "eigenvalues", "eigenvectors", "definiteness", "critical_point", "kind"),
+        *("condition_number", "asymmetry", "hvp", "diag", "trace"),
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from autograd_cli.console import Console
 
 DEFAULT_PRECISION = 6
+EXACT = 0  # as a precision: every digit of every number, and every number of every vector
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ A new kind of result registers its view with `view.register`: lines of styled te
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from itertools import groupby, islice
 from typing import TextIO
@@ -13,7 +13,9 @@ from typing import TextIO
 from rich.console import Console as Printer
 from rich.text import Text
 
-from autograd_cli.errors import visible
+from autograd_cli.render.check import page as check_page
+from autograd_cli.render.explanation import Block, page
+from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.grid import block, derivative_sign, linear, raised
 from autograd_cli.render.layout import (
     GUTTER,
@@ -27,22 +29,32 @@ from autograd_cli.render.layout import (
     wrap,
 )
 from autograd_cli.render.listings import FunctionEntry, FunctionList, Info
-from autograd_cli.render.numbers import align, is_finite, short
+from autograd_cli.render.matrices import hessian_page, jacobian_page
+from autograd_cli.render.numbers import align, short
+from autograd_cli.render.parts import (
+    HEADING,
+    MARGIN,
+    NAME,
+    NARROWEST,
+    NOTE,
+    NUMBER,
+    TITLE,
+    given,
+    heading,
+    line_width,
+    paragraph,
+    shown,
+    value_cells,
+)
 from autograd_cli.render.points import Points
 from autograd_cli.render.style import Style
-from autograd_cli.results import Evaluation, Gradient, Result, Scalar, Value, components
+from autograd_cli.results import Evaluation, Gradient, Result, Scalar
+from autograd_cli.results.check import Check
+from autograd_cli.results.explanation import Explanation
+from autograd_cli.results.matrices import Hessian, Jacobian
 
-NARROWEST = 20  # columns; below that, lines run over
-MARGIN = 2
 LABELS = 12  # columns that the labels of a gradient take where it is not a table
 SAMPLE = 200  # points that decide how wide the columns of a table of points are
-
-HEADING = "dim"
-TITLE = "bold"
-NAME = "bold"
-NUMBER = "cyan"
-BROKEN = "bold red"  # a number that is not finite
-NOTE = "dim italic"
 
 
 def write(result: Result, out: TextIO, style: Style) -> None:
@@ -53,18 +65,18 @@ def write(result: Result, out: TextIO, style: Style) -> None:
 def write_points(points: Points, out: TextIO, style: Style) -> None:
     """A table whose rows are printed as they come; the first of them decide the widths."""
     header = points.header
-    lines = [*_paragraph([(_shown(header.expression, style), TITLE)], _room(style))]
-    lines += [*_given(header.at, style, "at"), *_shared_formulas(header, style)]
+    lines = [*paragraph([(shown(header.expression, style), TITLE)], line_width(style))]
+    lines += [*given(header.at, style, "at"), *_shared_formulas(header, style)]
     _print([[], *lines, []], out, style)
     rows = (_moving(point, header) for point in points.points)
     sample = list(islice(rows, SAMPLE))
-    names = [_shown(name, style) for name, _ in sample[0]]
+    names = [shown(name, style) for name, _ in sample[0]]
     columns = [
         align([short(row[number][1], style.precision) for row in sample])
         for number in range(len(names))
     ]
     sizes = [max(map(len, (name, *column))) for name, column in zip(names, columns, strict=True)]
-    if sum(sizes) + GUTTER * len(sizes) > _room(style):
+    if sum(sizes) + GUTTER * len(sizes) > line_width(style):
         sizes = [0] * len(sizes)  # too wide for columns: the lines are wrapped
     _print(_columns(names, sizes, HEADING, style), out, style)
     for texts in zip(*columns, strict=True):
@@ -88,7 +100,7 @@ def _moving(point: Evaluation, header: Evaluation) -> list[tuple[str, Scalar]]:
 def _columns(texts: Sequence[str], sizes: Sequence[int], look: str, style: Style) -> list[Line]:
     line = [text.rjust(size) for text, size in zip(texts, sizes, strict=True)]
     joined = (" " * GUTTER).join(line if any(sizes) else (text.strip() for text in line))
-    return wrap([(joined, look)], _room(style))
+    return wrap([(joined, look)], line_width(style))
 
 
 def _shared_formulas(header: Evaluation, style: Style) -> list[Line]:
@@ -96,12 +108,17 @@ def _shared_formulas(header: Evaluation, style: Style) -> list[Line]:
         return []
     lines = [*_asked(header, style), *([[]] if header.symbolic else [])]
     for name in header.symbolic or {}:
-        lines += _formula_cell(header, name, style, _room(style)).fitted(_room(style))
+        lines += _formula_cell(header, name, style, line_width(style)).fitted(line_width(style))
     return lines
 
 
 def write_note(note: str, out: TextIO, style: Style) -> None:
-    _print([*wrap([(_shown(note, style), NOTE)], _room(style)), []], out, style)
+    _print([*wrap([(shown(note, style), NOTE)], line_width(style)), []], out, style)
+
+
+def write_block(block: Block, out: TextIO, style: Style) -> None:
+    """Print a part of a page."""
+    _print(block, out, style)
 
 
 @singledispatch
@@ -113,9 +130,14 @@ def view(result: Result, style: Style) -> list[Line]:
     ]
 
 
+view.register(Check, check_page)
+view.register(Jacobian, jacobian_page)
+view.register(Hessian, hessian_page)
+
+
 @view.register
 def _(result: Evaluation, style: Style) -> list[Line]:
-    return [*_heading(result, style), *_given(result.at, style, "at")]
+    return [*heading(result, style), *given(result.at, style, "at")]
 
 
 @view.register
@@ -123,8 +145,8 @@ def _(result: Gradient, style: Style) -> list[Line]:
     named = not (result.partial or result.along)  # each derivative belongs to a variable
     names = list(result.gradient or result.symbolic or {})
     rest = {name: value for name, value in result.at.items() if not (named and name in names)}
-    lines = [*_heading(result, style), *_given(rest, style, "at"), *_asked(result, style), []]
-    room = _room(style)
+    lines = [*heading(result, style), *given(rest, style, "at"), *_asked(result, style), []]
+    room = line_width(style)
     for width in (room, room // 2):  # matrices drawn, and large ones written as lists
         table = _derivatives(result, names, named, style, width)
         if widths := table.widths(room):
@@ -134,8 +156,23 @@ def _(result: Gradient, style: Style) -> list[Line]:
 
 
 @view.register
+def _(drawing: Drawing, style: Style) -> list[Line]:
+    from autograd_cli.render.graph.text import heading_of, sections  # only drawings need it
+    from autograd_cli.render.graph.words import Words
+
+    graph, words = drawing.graph, Words.for_people(drawing.graph, style)
+    lines = [*heading(heading_of(graph, words), style), *given(graph.at, style, "at"), []]
+    return [*lines, *sections(drawing, style, words, line_width(style))]
+
+
+@view.register
+def _(result: Explanation, style: Style) -> list[Line]:
+    return page(result, style)
+
+
+@view.register
 def _(listing: FunctionList, style: Style) -> list[Line]:
-    room = _room(style)
+    room = line_width(style)
     lines: list[Line] = []
     if listing.detailed:
         for entry in listing.functions:
@@ -148,7 +185,7 @@ def _(listing: FunctionList, style: Style) -> list[Line]:
         lines += Table(headings, []).lines(widths, HEADING)
     for family, entries in groupby(listing.functions, lambda entry: entry.family):
         table = Table(headings, [rows[entry.name] for entry in entries], spaced=False)
-        lines += [*([[]] if lines else []), [(_shown(family, style), TITLE)]]
+        lines += [*([[]] if lines else []), [(shown(family, style), TITLE)]]
         lines += table.lines(widths, HEADING)[1:] if widths else table.records(room, HEADING)
     return lines
 
@@ -164,32 +201,11 @@ def _(info: Info, style: Style) -> list[Line]:
     return _pairs(pairs, style)
 
 
-def _heading(result: Evaluation, style: Style) -> list[Line]:
-    """The expression and its value, on one line where they fit."""
-    expression: Line = [(_shown(result.expression, style), TITLE)]
-    if result.value is None:
-        return _paragraph(expression, _room(style))
-    value = _value_cell(result.value, style, _room(style) - INDENT)
-    together = [*expression, (" = ", ""), *value.lines[0]]
-    simple = len(value.lines) == 1 and not set(result.expression) & set(";\n=")
-    if simple and width_of(together) <= _room(style):
-        return [together]
-    lines = _paragraph(expression, _room(style))
-    return [*lines, *hanging([(" " * INDENT + "= ", "")], value, _room(style))]
-
-
-def _given(values: Mapping[str, Value], style: Style, word: str) -> list[Line]:
-    if not values:
-        return []
-    texts = [f"{name} = {linear(value, style)}" for name, value in values.items()]
-    return hanging([(word + " ", HEADING)], cell(_shown(", ".join(texts), style)), _room(style))
-
-
 def _asked(result: Gradient, style: Style) -> list[Line]:
-    lines = _given(result.along, style, "along")
+    lines = given(result.along, style, "along")
     if result.grad_output is not None:
         weights = cell(linear(result.grad_output, style))
-        lines += hanging([("weighted with ", HEADING)], weights, _room(style))
+        lines += hanging([("weighted with ", HEADING)], weights, line_width(style))
     return lines
 
 
@@ -199,21 +215,21 @@ def _derivatives(
     """The table of a gradient; values are drawn for columns of `width` at most."""
     columns: dict[str, list[Cell]] = {}
     if named and result.gradient:
-        columns["variable"] = [cell(_shown(name, style), NAME, solid=True) for name in names]
-        columns["value"] = _value_cells([result.at.get(name) for name in names], style, width)
+        columns["variable"] = [cell(shown(name, style), NAME, solid=True) for name in names]
+        columns["value"] = value_cells([result.at.get(name) for name in names], style, width)
     columns["derivative"] = [_formula_cell(result, name, style, width) for name in names]
     if result.gradient:
-        columns["autograd"] = _value_cells([result.gradient[name] for name in names], style, width)
+        columns["autograd"] = value_cells([result.gradient[name] for name in names], style, width)
     return Table(list(columns), list(zip(*columns.values(), strict=True)))
 
 
 def _formula_cell(result: Gradient, name: str, style: Style, width: int) -> Cell:
-    sign = _shown(_sign(result, name, style), style)
+    sign = shown(_sign(result, name, style), style)
     formula = (result.symbolic or {}).get(name)
     if formula is None:
         return cell(sign)
     equals = f"{sign} = "
-    lines = [_shown(line, style) for line in block(formula, style, width - len(equals))]
+    lines = [shown(line, style) for line in block(formula, style, width - len(equals))]
     first: Line = [(equals, ""), (lines[0], "")]
     more: list[Line] = [[(" " * width_of([(equals, "")]) + line, "")] for line in lines[1:]]
     return Cell((first, *more), solid=len(lines) > 1, hang=len(equals))
@@ -228,36 +244,18 @@ def _sign(result: Gradient, name: str, style: Style) -> str:
     return derivative_sign("f", [name] * result.order, style)
 
 
-def _value_cell(value: Value, style: Style, width: int) -> Cell:
-    lines = block(value, style, width)
-    solid = len(lines) > 1 or not isinstance(value, (list, tuple))
-    look = NUMBER if all(is_finite(entry) for _, entry in components("", value)) else BROKEN
-    return Cell(tuple([(_shown(line, style), look)] for line in lines), solid)
-
-
-def _value_cells(values: Sequence[Value], style: Style, width: int) -> list[Cell]:
-    """A column of values: numbers under each other, point under point."""
-    if any(isinstance(value, (list, tuple)) for value in values):
-        return [_value_cell(value, style, width) for value in values]
-    texts = align([short(value, style.precision) for value in values])  # type: ignore[arg-type]
-    return [
-        Cell(([(text, NUMBER if is_finite(value) else BROKEN)],), solid=True, right=True)  # type: ignore[arg-type]
-        for text, value in zip(texts, values, strict=True)
-    ]
-
-
 def _function_row(entry: FunctionEntry, style: Style) -> list[Cell]:
     return [
-        cell(_shown(entry.usage, style), NAME),
-        cell(_shown(entry.help, style)),
-        cell(_shown(",  ".join(entry.derivatives), style)),
-        cell(_shown(", ".join(_other_names(entry)), style), HEADING),
+        cell(shown(entry.usage, style), NAME),
+        cell(shown(entry.help, style)),
+        cell(shown(",  ".join(entry.derivatives), style)),
+        cell(shown(", ".join(_other_names(entry)), style), HEADING),
     ]
 
 
 def _details(entry: FunctionEntry, style: Style) -> list[Line]:
-    lines: list[Line] = [[(_shown(entry.usage, style), TITLE)]]
-    lines += _paragraph([(_shown(entry.help, style), "")], _room(style))
+    lines: list[Line] = [[(shown(entry.usage, style), TITLE)]]
+    lines += paragraph([(shown(entry.help, style), "")], line_width(style))
     pairs = [("derivative", text) for text in entry.derivatives[:1]]
     pairs += [("", text) for text in entry.derivatives[1:]]
     pairs += [("where", entry.domain)] if entry.domain else []
@@ -279,30 +277,11 @@ def _pairs(pairs: Sequence[tuple[str, str]], style: Style) -> list[Line]:
         line
         for label, text in pairs
         for line in hanging(
-            [(_shown(label, style).ljust(width), HEADING)], cell(_shown(text, style)), _room(style)
+            [(shown(label, style).ljust(width), HEADING)],
+            cell(shown(text, style)),
+            line_width(style),
         )
     ]
-
-
-def _paragraph(line: Line, width: int) -> list[Line]:
-    """The line wrapped, where the text may have line ends of its own."""
-    return [
-        part
-        for text, look in line
-        for own in text.split("\n")
-        for part in wrap([(own, look)], width)
-    ]
-
-
-def _room(style: Style) -> int:
-    return max(style.width, NARROWEST) - MARGIN
-
-
-def _shown(text: str, style: Style) -> str:
-    """User text in characters that can be shown, one column where a control character was."""
-    lines = [visible(line) for line in text.expandtabs(4).split("\n")]
-    shown = "\n".join(lines)
-    return shown if style.unicode else shown.encode("ascii", "backslashreplace").decode()
 
 
 def _print(lines: Iterable[Line], out: TextIO, style: Style) -> None:

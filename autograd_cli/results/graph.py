@@ -24,6 +24,7 @@ class GraphNode:
     grad        d output / d value, or None where the output does not depend on it
     executed    when the backward pass ran it: 0 first; None for leaves
     saved       what it keeps for the backward pass
+    arity       how many next functions torch gives it; those without an edge are constants
     phase       `forward`, or `backward` for a node of the gradient's own graph
     partner     for a `backward` node the forward node whose derivative it computes
     """
@@ -40,6 +41,7 @@ class GraphNode:
     saved: tuple[Saved, ...] = ()
     phase: str = "forward"
     partner: str | None = None
+    arity: int = 0
 
     @property
     def is_leaf(self) -> bool:
@@ -79,7 +81,8 @@ class Saved:
 
 @dataclass(frozen=True)
 class GraphEdge:
-    """An edge as torch keeps it: from a node to its `input`-th next function.
+    """An edge as torch keeps it: from a node to its `input`-th next function, and there to its
+    result number `output` (most nodes have one).
 
     `contribution` is what the backward pass really sent along it; `local` the derivative of the
     node by that operand alone (for an elementwise or a scalar node; None otherwise).
@@ -90,6 +93,7 @@ class GraphEdge:
     input: int
     local: Value
     contribution: Value
+    output: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -203,6 +207,7 @@ class Graph(Evaluation):
     more_paths: bool = False
     saved: bool = False
     order: int = 1
+    by: str | None = None  # of which variable's gradient this is the graph, if the order is 2
     command: str = "graph"
 
     def text(self, span: Span) -> str:
@@ -227,6 +232,7 @@ class Graph(Evaluation):
         }
         if self.order > 1:
             result["order"] = self.order
+            result["wrt"] = self.by
         if self.why is not None:
             paths = [path.to_dict(source) for path in self.paths]
             result["why"] = {"variable": self.why, "paths": paths, "complete": not self.more_paths}

@@ -267,8 +267,23 @@ ROWS = (
         ("Heaviside(x - y)", "Heaviside(y - x)"),
         "the larger one, elementwise",
         domain="x != y",
-        aliases=("fmax",),
         folds=True,
+    ),
+    *(
+        _pair(
+            name,
+            "x, y",
+            f"torch.{name}",
+            symbolic,
+            derivatives,
+            f"the {which} one, elementwise; nan only where both are",
+            domain="x != y",
+            folds=True,
+        )
+        for name, which, symbolic, derivatives in (
+            ("fmax", "larger", "Max", ("Heaviside(x - y, 1)", "Heaviside(y - x, 0)")),
+            ("fmin", "smaller", "Min", ("Heaviside(y - x, 1)", "Heaviside(x - y, 0)")),
+        )
     ),
     _pair(
         "minimum",
@@ -278,7 +293,6 @@ ROWS = (
         ("Heaviside(y - x)", "Heaviside(x - y)"),
         "the smaller one, elementwise",
         domain="x != y",
-        aliases=("fmin",),
         folds=True,
     ),
     # Branches and cuts

@@ -30,7 +30,9 @@ def _row(
 
 
 ROWS = (
-    _row("dot", "x, y", ("g*y", "g*x"), "inner product of two vectors", aliases=("inner", "vdot")),
+    _row("dot", "x, y", ("g*y", "g*x"), "inner product of two vectors"),
+    _row("vdot", "x, y", ("g*y", "g*x"), "inner product of two vectors", symbolic="dot(x, y)"),
+    _row("inner", "x, y", ("", ""), "sums of products over the last axes", symbolic="dot(x, y)"),
     _row(
         "cross",
         "x, y, dim:int=-1",
@@ -49,14 +51,22 @@ ROWS = (
         torch="engine.transpose",
         aliases=("t",),
     ),
-    _row("trace", "A", ("g*eye(numel(diag(A)))",), "sum of the diagonal", aliases=("Trace", "tr")),
+    _row(
+        "mT",
+        "A",
+        ("mT(g)",),
+        "transpose of the last two axes, A.mT",
+        torch="engine.matrix_transpose",
+        symbolic="transpose(A)",
+    ),
+    _row("trace", "A", ("g*diag(0*diag(A) + 1)",), "sum of the diagonal", aliases=("Trace", "tr")),
     _row(
         "diag",
         "A",
         ("diag(g)",),
         "diagonal of a matrix, or diagonal matrix of a vector",
-        aliases=("diagonal",),
     ),
+    _row("diagonal", "A", ("diag(g)",), "diagonal of a matrix", symbolic="diag(A)"),
     _row("tril", "A, diagonal:int=0", ("tril(g)",), "lower triangle"),
     _row("triu", "A, diagonal:int=0", ("triu(g)",), "upper triangle"),
     _row(

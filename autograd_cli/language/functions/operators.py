@@ -85,7 +85,8 @@ ROWS = (
     Function(
         name="floor_divide",
         signature="x, y",
-        torch="special.floor_divide",
+        torch="engine.floor_divide",
+        numbers=True,
         symbolic="floor(x/y)",
         derivatives=("0", "0"),
         help="quotient rounded down; its derivative is zero",

@@ -139,8 +139,12 @@ def _number(value: object, text: str) -> Form | None:
 
 def exact(value: float) -> sympy.Expr:
     """A number of our own making: a small fraction exactly, anything else as a decimal."""
-    if isinstance(value, bool) or not math.isfinite(value):
-        return sympy.sympify(value)
+    if isinstance(value, bool):
+        return sympy.true if value else sympy.false
+    if math.isnan(value):
+        return sympy.nan
+    if math.isinf(value):
+        return sympy.oo if value > 0 else -sympy.oo
     fraction = Fraction(value)
     if fraction.denominator <= 64:
         return sympy.Rational(fraction.numerator, fraction.denominator)

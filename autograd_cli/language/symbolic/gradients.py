@@ -50,7 +50,7 @@ def gradient(request: Mapping[str, Any]) -> dict[str, Any]:
     """
     expression = read(request["source"], request.get("given") or ())
     shapes = {name: tuple(shape) for name, shape in (request.get("shapes") or {}).items()}
-    variables = _within_limits(expression, shapes)
+    variables = within_limits(expression, shapes)
     output = _scalar(to_sympy(expression, shapes), request.get("grad_output"))
     order = int(request.get("order") or 1)
     found: dict[str, Form]
@@ -65,13 +65,13 @@ def gradient(request: Mapping[str, Any]) -> dict[str, Any]:
     else:
         found = {
             name: _each(value, lambda symbol: differentiate(output, [symbol] * order))
-            for name, value in _wanted(request.get("wrt"), variables, shapes).items()
+            for name, value in wanted(request.get("wrt"), variables, shapes).items()
         }
     given = request.get("given") or ()
     return _answer(expression, found, given, typesetting=request.get("latex", True))
 
 
-def _within_limits(expression: Expression, shapes: Mapping[str, Sequence[int]]) -> dict[str, Form]:
+def within_limits(expression: Expression, shapes: Mapping[str, Sequence[int]]) -> dict[str, Form]:
     """The symbols of the variables, if there are few enough of everything."""
     if len(expression.nodes) > MAX_NODES:
         raise NoClosedForm(f"no closed form of more than {MAX_NODES} operations")
@@ -132,7 +132,7 @@ def _directional(
     return sympy.Add(*terms)
 
 
-def _wanted(
+def wanted(
     names: Sequence[str] | None,
     variables: Mapping[str, Form],
     shapes: Mapping[str, Sequence[int]],

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from autograd_cli.language.symbolic.limits import WALL
 
@@ -51,7 +52,6 @@ def respond(request: Mapping[str, Any]) -> dict[str, Any]:
     from autograd_cli.errors import AgxError
     from autograd_cli.language.symbolic.calculus import rules_of_autograd
     from autograd_cli.language.symbolic.forms import NoClosedForm
-    from autograd_cli.language.symbolic.gradients import gradient
 
     try:
         if request["task"] == "read":
@@ -59,7 +59,7 @@ def respond(request: Mapping[str, Any]) -> dict[str, Any]:
 
             return {"source": foreign.translate(request["text"], request["syntax"])}
         with rules_of_autograd():
-            return gradient(request)
+            return _task(request["task"])(request)
     except AgxError as error:
         return {
             "note": f"no closed form: {error.message}",
@@ -77,6 +77,20 @@ def respond(request: Mapping[str, Any]) -> dict[str, Any]:
         return {"note": "no closed form: it is nested too deeply"}
     except Exception:  # SymPy's own failures, of any kind
         return {"note": "no closed form that SymPy can find"}
+
+
+# Where the tasks are; each module is imported when it is asked for.
+_TASKS = {
+    "gradient": "gradients",
+    "jacobian": "derivative_matrices",
+    "hessian": "derivative_matrices",
+    "referee": "referee",
+}
+
+
+def _task(name: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    module = importlib.import_module(f"autograd_cli.language.symbolic.{_TASKS[name]}")
+    return cast(Callable[[Mapping[str, Any]], dict[str, Any]], getattr(module, name))
 
 
 def _say(answers: Any, answer: Mapping[str, Any]) -> None:

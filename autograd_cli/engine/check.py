@@ -1,0 +1,420 @@
+"""Is autograd right here? Autograd, the numerical ladder and the referee, side by side."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from autograd_cli.engine import backward
+from autograd_cli.engine.claim import Claims, judge_claim
+from autograd_cli.engine.context import Context
+from autograd_cli.engine.derivatives import gradient, plain
+from autograd_cli.engine.evaluate import evaluate, output
+from autograd_cli.engine.numerical import SMOOTH, Ladder, Slopes, slopes
+from autograd_cli.engine.rounding import Batch
+from autograd_cli.engine.verdict import PRECISIONS, Evidence, Exact, Tolerance, judge
+from autograd_cli.errors import EvaluationError, ShapeError
+from autograd_cli.language.expression import Expression
+from autograd_cli.language.request import DerivativeRequest
+from autograd_cli.results import Gradient
+from autograd_cli.results.check import VERDICTS, Check, Component, Samples
+
+CHUNK_ELEMENTS = 4_000_000  # numbers of a forward pass that are held at once
+MOST_ELEMENTS = 200  # inputs that are checked
+MOST_LISTED = 5  # of the worst components of many points
+
+Job = dict[str, Any]
+Reply = Mapping[str, Any]
+
+
+class Referee(Protocol):
+    """Who knows exact derivatives: he is asked early, and answers when he is done."""
+
+    def ask(self, jobs: Sequence[Job]) -> None: ...
+
+    def replies(self) -> Sequence[Reply]: ...
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be checked: by which variables (empty means all), up to which order, and how."""
+
+    wrt: tuple[str, ...] = ()
+    order: int = 1
+    tolerance: Tolerance | None = None
+    claims: Claims = field(default_factory=Claims)
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element of a variable: its label, and its place when the variable is flattened."""
+
+    label: str
+    name: str
+    flat: int
+
+
+def check(
+    expression: Expression,
+    at: Mapping[str, Tensor],
+    context: Context,
+    question: Question,
+    referee: Referee,
+) -> Check:
+    """The verdict on autograd at a point.
+
+    `at` holds a tensor of any shape for every variable, in the context's dtype. Raises: as
+    `derivatives.gradient`.
+    """
+    state = context.generator.get_state()
+    points = {name: tensor[None] for name, tensor in at.items()}
+    request = DerivativeRequest(wrt=question.wrt)
+    examination = Examination(expression, points, context, question)
+    referee.ask([examination.job()])
+    found: Gradient = gradient(expression, at, context, request)
+    context.generator.set_state(state)
+    examination.prepare()
+    (components,) = examination.components(_reply(referee, 0))
+    return Check(
+        expression=found.expression,
+        at=found.at,
+        dtype=found.dtype,
+        device=found.device,
+        value=found.value,
+        components=tuple(components),
+        order=question.order,
+        warnings=(*found.warnings, *examination.warnings),
+    )
+
+
+def check_samples(
+    expression: Expression,
+    fixed: Mapping[str, Tensor],
+    domain: Mapping[str, tuple[float, float]],
+    count: int,
+    context: Context,
+    question: Question,
+    referee: Referee,
+) -> Check:
+    """The verdict on autograd at `count` random points of a domain.
+
+    Every element of the variables of `domain` is drawn from its interval, evenly; `fixed` has the
+    values of the others and the shapes of those. Raises: as `check`.
+    """
+    state = context.generator.get_state()
+    points = {}
+    for name in expression.variables:
+        shape = fixed[name].shape if name in fixed else ()
+        if name in domain:
+            low, high = domain[name]
+            drawn = torch.rand((count, *shape), generator=context.generator, dtype=torch.float64)
+            points[name] = (low + (high - low) * drawn).to(context.dtype)
+        else:
+            points[name] = fixed[name].expand(count, *shape).clone()
+    context.generator.set_state(state)
+    examination = Examination(expression, points, context, question)
+    referee.ask([examination.job()])
+    examination.prepare()
+    outside = examination.outside()
+    verdicts: dict[str, int] = {}
+    every: list[Component] = []
+    for number, components in enumerate(examination.components(_reply(referee, 0))):
+        if number in outside:
+            continue
+        here = {name: plain(tensor[number]) for name, tensor in points.items() if name in domain}
+        worst = max((one.verdict for one in components), key=VERDICTS.index)
+        verdicts[worst] = verdicts.get(worst, 0) + 1
+        every += [replace(one, at=here) for one in components]
+    every.sort(key=_badness, reverse=True)
+    return Check(
+        expression=expression.source,
+        at={name: plain(fixed[name]) for name in expression.variables if name not in domain},
+        dtype=context.dtype_name,
+        device=str(context.device),
+        value=None,
+        components=tuple(every[:MOST_LISTED]),
+        order=question.order,
+        samples=Samples(count, domain, len(outside), verdicts),
+        checked=len(every),
+        warnings=(*expression.warnings, *examination.warnings),
+    )
+
+
+def _badness(component: Component) -> tuple[int, float]:
+    difference, reference = component.difference, component.reference
+    share = 0.0
+    if difference is not None and reference:
+        share = abs(difference / reference)
+    return VERDICTS.index(component.verdict), math.inf if math.isnan(share) else share
+
+
+def _reply(referee: Referee, number: int) -> Reply:
+    replies = referee.replies()
+    return replies[number] if number < len(replies) else {}
+
+
+class Examination:
+    """One expression at some points: what autograd and the ladder say, and what the referee said.
+
+    `points` holds for every variable a tensor of shape (points, *shape).
+    """
+
+    def __init__(
+        self,
+        expression: Expression,
+        points: Mapping[str, Tensor],
+        context: Context,
+        question: Question,
+    ) -> None:
+        self.expression = expression
+        self.points = {name: points[name] for name in expression.variables}
+        self.context = context
+        self.question = question
+        self.count = len(next(iter(points.values())))
+        names = question.claims.variables() or question.wrt or tuple(expression.variables)
+        self.elements = [
+            Element(label, name, flat) for name in names for flat, label in self._labels(name)
+        ]
+        if question.claims:
+            wanted = question.claims.labels()
+            known = {one.label for one in self.elements} | set(names)
+            for label in sorted(wanted - known):
+                raise ShapeError(f"--against: there is no element {label}")
+            self.elements = [
+                one for one in self.elements if one.label in wanted or one.name in wanted
+            ]
+        self.warnings: tuple[str, ...] = ()
+        if len(self.elements) > MOST_ELEMENTS:
+            every = len(self.elements)
+            chosen = torch.linspace(0, every - 1, MOST_ELEMENTS).round().long().tolist()
+            self.elements = [self.elements[number] for number in chosen]
+            self.warnings = (f"checked {MOST_ELEMENTS} of {every} inputs, evenly spread",)
+        self._prepared: _Prepared | None = None
+
+    def _labels(self, name: str) -> Iterator[tuple[int, str]]:
+        shape = self.points[name].shape[1:]
+        for flat, index in enumerate(itertools.product(*map(range, shape))):
+            yield flat, f"{name}[{','.join(map(str, index))}]" if shape else name
+
+    def _wanted(self) -> list[tuple[Element, ...]]:
+        """The derivatives that are checked: of first order, then the upper triangle of second."""
+        first: list[tuple[Element, ...]] = [(one,) for one in self.elements]
+        if self.question.order == 1:
+            return first
+        return first + list(itertools.combinations_with_replacement(self.elements, 2))
+
+    def job(self) -> Job:
+        """What the referee is asked."""
+        numbers = {name: tensor.double().tolist() for name, tensor in self.points.items()}
+        return {
+            "source": self.expression.source,
+            "given": list(self.points),
+            "shapes": {name: list(tensor.shape[1:]) for name, tensor in self.points.items()},
+            "wanted": [[one.label for one in elements] for elements in self._wanted()],
+            "points": [
+                {name: numbers[name][number] for name in numbers} for number in range(self.count)
+            ],
+        }
+
+    def prepare(self) -> None:
+        """Autograd and the ladder, while the referee is thinking. Raises: as `check`."""
+        if self._prepared is None:
+            with _one_thread():
+                self._prepared = _Prepared(self)
+
+    def outside(self) -> set[int]:
+        """The points where the expression has no finite value."""
+        self.prepare()
+        assert self._prepared is not None
+        return {n for n, value in enumerate(self._prepared.values) if not math.isfinite(value)}
+
+    def components(self, reply: Reply) -> Iterator[list[Component]]:
+        """The components of every point, judged."""
+        for number, found in enumerate(self.evidence(reply)):
+            yield [
+                self._component(number, elements, one)
+                for elements, one in zip(self._wanted(), found, strict=True)
+            ]
+
+    def evidence(self, reply: Reply) -> Iterator[list[Evidence]]:
+        """What is known of every derivative, point by point, in the order they are asked for."""
+        self.prepare()
+        assert self._prepared is not None
+        wanted = self._wanted()
+        exact = [
+            [Exact.of_reply(one) for one in findings] for findings in reply.get("points") or ()
+        ]
+        for number in range(self.count):
+            known: Sequence[Exact | None] = (
+                exact[number] if number < len(exact) else [None] * len(wanted)
+            )
+            yield [
+                Evidence(
+                    autograd=self._prepared.autograd[number][place],
+                    slopes=self._prepared.slopes[number][place],
+                    exact=known[place],
+                    wobble=self._prepared.wobble[number][place],
+                    precision=PRECISIONS[self.context.dtype_name],
+                )
+                for place in range(len(wanted))
+            ]
+
+    def _component(
+        self, number: int, elements: tuple[Element, ...], evidence: Evidence
+    ) -> Component:
+        last = elements[-1]
+        claimed = None
+        if self.question.claims and len(elements) == 1:
+            at = {name: tensor[number] for name, tensor in self.points.items()}
+            claimed = self.question.claims.value(last.label, last.name, last.flat, at, self.context)
+            verdict, note = judge_claim(evidence, claimed)
+        else:
+            verdict, note = judge(evidence, self.question.tolerance)
+        return component(evidence, ",".join(one.label for one in elements), verdict, note, claimed)
+
+
+def component(
+    evidence: Evidence, label: str, verdict: str, note: str, claimed: float | None = None
+) -> Component:
+    """The evidence as a component of the result."""
+    kind = evidence.kind()
+    is_smooth = kind == SMOOTH
+    central = evidence.slopes.central
+    known = is_smooth and central.exists
+    left, right = (None, None) if is_smooth else evidence.sides()
+    return Component(
+        input=label,
+        autograd=evidence.autograd,
+        numerical=central.value if known else None,
+        error_bar=evidence.error_bar if known else None,
+        exact=evidence.exact.value if evidence.exact is not None and is_smooth else None,
+        verdict=verdict,
+        note=note,
+        kind=kind,
+        left=left,
+        right=right,
+        claimed=claimed,
+    )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch on one thread: it would share out rows of 22 numbers, and wait for a busy core."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class _Prepared:
+    """Autograd's derivatives, what the ladder found, and what rounding may do: for every point, in
+    the order of what is wanted."""
+
+    def __init__(self, examination: Examination) -> None:
+        self._examination = examination
+        self._elements = examination.elements
+        self._count = examination.count
+        context = examination.context
+        state = context.generator.get_state()
+        reference = replace(context, device=torch.device("cpu"), dtype=torch.float64)
+        self._points = {name: one.cpu().double() for name, one in examination.points.items()}
+        first = {name: tensor[0] for name, tensor in self._points.items()}
+        self._batch = Batch(examination.expression, first, reference, rounded=context.dtype)
+        context.generator.set_state(state)
+        own = Batch(
+            examination.expression,
+            {name: tensor[0] for name, tensor in examination.points.items()},
+            context,
+        )
+        value, gradients = own.gradients(examination.points)
+        self.values: list[float] = value.double().tolist()
+        self.autograd = self._picked(gradients)
+        self.wobble = self._picked(
+            self._batch.wobble(self._points, PRECISIONS[context.dtype_name].unit)
+        )
+        held = self._batch.held(self._points)
+        self._stairs = self._batch.stairs(self._points)
+        self.slopes = self._ladders(None, held)
+        if examination.question.order > 1:
+            self._second_order(own, held)
+
+    def _picked(self, tensors: Sequence[Tensor]) -> list[list[float]]:
+        """The wanted elements of tensors by variable, for every point."""
+        names = list(self._points)
+        flat = {
+            name: tensor.reshape(self._count, -1)
+            for name, tensor in zip(names, tensors, strict=True)
+        }
+        columns = [flat[one.name][:, one.flat].double().tolist() for one in self._elements]
+        return [list(row) for row in zip(*columns, strict=True)] or [[]] * self._count
+
+    def _second_order(self, own: Batch, held: Sequence[Tensor]) -> None:
+        pairs = list(itertools.combinations_with_replacement(range(len(self._elements)), 2))
+        by = [
+            self._picked(own.second(self._examination.points, (one.name, one.flat)))
+            for one in self._elements
+        ]
+        ladders = [self._ladders((one.name, one.flat), held) for one in self._elements]
+        for number in range(self._count):
+            self.autograd[number] += [by[i][number][j] for i, j in pairs]
+            self.slopes[number] += [ladders[i][number][j] for i, j in pairs]
+            self.wobble[number] += [0.0] * len(pairs)
+
+    def _ladders(self, of: tuple[str, int] | None, held: Sequence[Tensor]) -> list[list[Slopes]]:
+        """The ladders along every element at every point: of the expression, or of its derivative
+        by an element."""
+        rows = [(number, one) for number in range(self._count) for one in self._elements]
+        places = Ladder.at(torch.zeros(1)).places.shape[1]
+        chunk = max(1, CHUNK_ELEMENTS // (places * max(self._batch.elements, 1)))
+        found: list[Slopes] = []
+        for start in range(0, len(rows), chunk):
+            found += self._climb(rows[start : start + chunk], of, held)
+        width = len(self._elements)
+        return [found[i * width : (i + 1) * width] for i in range(self._count)]
+
+    def _climb(
+        self,
+        rows: Sequence[tuple[int, Element]],
+        of: tuple[str, int] | None,
+        held: Sequence[Tensor],
+    ) -> list[Slopes]:
+        numbers = torch.tensor([number for number, _ in rows])
+        x = torch.stack(
+            [self._points[one.name][number].flatten()[one.flat] for number, one in rows]
+        )
+        ladder = Ladder.at(x)
+        width = ladder.places.shape[1]
+        points = {}
+        for name, tensor in self._points.items():
+            shape = tensor.shape[1:]
+            here = tensor[numbers].reshape(len(rows), 1, -1).repeat(1, width, 1)
+            for row, (_, one) in enumerate(rows):
+                if one.name == name:
+                    here[row, :, one.flat] = ladder.places[row]
+            points[name] = here.reshape(len(rows) * width, *shape)
+        kept = [one[numbers].repeat_interleave(width, 0) for one in held]
+        if of is not None:
+            values, noise = self._batch.slopes_and_noise(points, of, kept)
+            return slopes(ladder, values.reshape(-1, width), noise.reshape(-1, width))
+        flat = [one[numbers].repeat_interleave(width, 0) for one in self._stairs]
+        found = self._batch.values_and_noise(points, kept, flat)
+        return slopes(ladder, *(one.reshape(-1, width) for one in found))
+
+
+def check_output(expression: Expression, at: Mapping[str, Tensor], context: Context) -> None:
+    """Raises ShapeError or DerivativeError if the expression has no single number to
+    differentiate."""
+    with torch.no_grad():
+        value = output(expression, evaluate(expression, at, context), context)
+    backward.check_differentiable(expression, value, backward.Weights())
+    if not value.numel():
+        raise EvaluationError("the expression has no value: it is empty")

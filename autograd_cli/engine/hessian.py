@@ -1,0 +1,361 @@
+"""The matrix of second derivatives of an expression: the Jacobian of its gradient.
+
+Where the expression itself shows that the matrix is sparse, a few coloured Hessian-vector products
+give all of it (see `sparsity`); otherwise its rows are computed like those of any Jacobian.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograd_cli.engine.context import Context
+from autograd_cli.engine.derivatives import MOST_EXPLAINED, batches, plain, rows_at
+from autograd_cli.engine.faults import shape_text
+from autograd_cli.engine.rows import Map, matrix_of, product, rows_of
+from autograd_cli.engine.sparsity import Compression, compress, interactions
+from autograd_cli.engine.vector import Point, read_direction
+from autograd_cli.errors import ShapeError
+from autograd_cli.language.expression import Expression
+from autograd_cli.language.matrix_request import HessianRequest
+from autograd_cli.language.outputs import Outputs
+from autograd_cli.results.matrices import (
+    INDEFINITE,
+    NEGATIVE,
+    NEGATIVE_SEMI,
+    POSITIVE,
+    POSITIVE_SEMI,
+    UNKNOWN,
+    ZERO,
+    Hessian,
+    Spectrum,
+)
+
+LARGE = (
+    200  # inputs from which on it pays to look for sparsity, and eigenvectors are not for reading
+)
+SLACK = 32.0  # how many units of rounding error count as zero
+
+_NO_REQUEST = HessianRequest()
+
+
+def hessian(
+    expression: Expression,
+    at: Mapping[str, Tensor],
+    context: Context,
+    request: HessianRequest = _NO_REQUEST,
+) -> Hessian:
+    """The Hessian at a point and what it says of the point, or the product with a direction.
+
+    Only the diagonal and the trace of a matrix of more than LARGE inputs are computed without the
+    matrix. Raises: ShapeError for an output that is no scalar and for a direction that does not
+    fit; DerivativeError where torch has no second derivative; EvaluationError where there is no
+    value.
+    """
+    point = _point(expression, at, context, request)
+    direction = read_direction(request.hvp, point.leaves, "--hvp", context)
+    slope = _gradient(point)
+    found: dict[str, Any]
+    if direction:
+        steps = torch.cat([step.reshape(-1) for step in point.steps(direction)])
+        entries = product(slope, point.wanted, steps, expression)
+        along = {name: plain(step) for name, step in direction.items()}
+        found = {"along": along, "hvp": plain(entries)}
+    elif (request.diag or request.trace) and len(point.inputs) > LARGE:
+        entries = _diagonal(point, slope)
+        found = _parts(entries, request)
+    else:
+        entries, asymmetry = _matrix(point, slope)
+        found = _says(entries, asymmetry, slope.detach(), point.wanted, request)
+    warnings = point.warnings()
+    if len(warnings) == len(expression.warnings):
+        warnings += _why(point, slope.detach(), entries)
+    value = plain(point.value.detach().reshape(point.shape))
+    shown = {name: plain(at[name]) for name in expression.variables}
+    return Hessian(
+        **point.header(shown, value, warnings),
+        input_names=point.inputs,
+        gradient=_by_name(point.names, point.wanted, slope.detach()),
+        **found,
+    )
+
+
+def hessian_matrix(
+    expression: Expression,
+    at: Mapping[str, Tensor],
+    context: Context,
+    request: HessianRequest = _NO_REQUEST,
+) -> Tensor:
+    """The Hessian alone, symmetric to the last bit, shape (inputs, inputs).
+
+    Raises: as `hessian`.
+    """
+    point = _point(expression, at, context, request)
+    return _matrix(point, _gradient(point))[0]
+
+
+def hessians(
+    expression: Expression,
+    at: Mapping[str, Tensor],
+    grid: Mapping[str, Tensor],
+    context: Context,
+    request: HessianRequest = _NO_REQUEST,
+) -> Iterator[Hessian]:
+    """`hessian` at every point of a grid: `grid` holds the coordinates along each axis.
+
+    The last axis varies fastest. One backward pass gives a row of every matrix in a chunk of
+    points. Raises: as `hessian`.
+    """
+    explained = 0
+    for batch in batches(expression, at, grid):
+        first = {name: values[0] for name, values in batch.items()}
+        point = _point(expression, first, context, request)
+        direction = read_direction(request.hvp, point.leaves, "--hvp", context)
+        leaves = point.fresh(batch)
+        wanted = [leaves[name] for name in point.names]
+        values = point.values(leaves, True)[0]
+        slopes = product(values, wanted, None, expression, batch=True, create_graph=True)
+        echo: dict[str, Any] = {}
+        if direction:
+            echo["along"] = {name: plain(step) for name, step in direction.items()}
+            steps = torch.cat([step.reshape(-1) for step in point.steps(direction)])
+            weights = steps.expand_as(slopes)
+            tables = product(slopes, wanted, weights, expression, batch=True)[:, None]
+        else:
+            tables = torch.stack(
+                [
+                    product(slopes[:, number], wanted, None, expression, batch=True)
+                    for number in range(len(point.inputs))
+                ],
+                dim=1,
+            )
+        finite = torch.cat([values, slopes, tables.flatten(1)], dim=1).isfinite().all(1).tolist()
+        values, slopes = values.detach().reshape(-1, *point.shape), slopes.detach()
+        rows = zip(rows_at(batch, grid, at), plain(values), slopes, tables, finite, strict=True)
+        for position, (row, value, slope, table, is_finite) in enumerate(rows):
+            warnings: Sequence[str] = expression.warnings
+            if not is_finite and explained < MOST_EXPLAINED:
+                explained += 1
+                here = {name: tensor[position] for name, tensor in batch.items()}
+                warnings = hessian(expression, here, context, request).warnings
+            found: dict[str, Any]
+            if direction:
+                found = {"hvp": plain(table[0])}
+            else:
+                entries, asymmetry = _symmetric(table)
+                own = [leaf[position].detach() for leaf in wanted]
+                found = _says(entries, asymmetry, slope, own, request)
+            yield Hessian(
+                **point.header(row, value, warnings),
+                input_names=point.inputs,
+                gradient=_by_name(point.names, [leaf[position] for leaf in wanted], slope),
+                **echo,
+                **found,
+            )
+
+
+def _point(
+    expression: Expression,
+    at: Mapping[str, Tensor],
+    context: Context,
+    request: HessianRequest,
+) -> Point:
+    point = Point(Outputs.of([expression]), at, context, request.wrt)
+    if len(point.value) != 1:
+        size = shape_text(torch.empty(point.shape, device="meta"))
+        raise ShapeError(
+            f"hessian needs one output, and this is {size}",
+            hint="use sum(…), or agx jacobian for first derivatives",
+            span=expression.nodes[expression.root].span,
+            source=expression.source,
+        )
+    return point
+
+
+def _gradient(point: Point) -> Tensor:
+    """The gradient by all inputs, attached to its graph."""
+    return product(point.value, point.wanted, None, point.expression, create_graph=True)
+
+
+def _matrix(point: Point, slope: Tensor) -> tuple[Tensor, float]:
+    """The Hessian, row by row or compressed, and its asymmetry before it was averaged."""
+    if not slope.requires_grad:
+        return slope.new_zeros(len(slope), len(slope)), 0.0
+    compression = _compression(point)
+    if compression is not None:
+        return compression.expand(_compressed(point, slope, compression))
+    return _symmetric(matrix_of(_slopes(point), point.wanted, [slope], point.expression))
+
+
+def _slopes(point: Point) -> Map:
+    """The gradient as a function of the leaves."""
+
+    def gradient(leaves: Sequence[Tensor], batch: bool) -> list[Tensor]:
+        (values,) = point.function(leaves, batch)
+        expression = point.expression
+        return [product(values, leaves, None, expression, batch=batch, create_graph=True)]
+
+    return gradient
+
+
+def _compression(point: Point) -> Compression | None:
+    """How few products give the matrix, where the expression shows that few do."""
+    if len(point.inputs) <= LARGE:
+        return None
+    pairs = interactions(point.expression, point.nodes, point.names, point.context)
+    return None if pairs is None else compress(pairs, len(point.inputs))
+
+
+def _compressed(point: Point, slope: Tensor, compression: Compression) -> Tensor:
+    """The products of the Hessian with the columns of the seed, shape (products, inputs)."""
+    return torch.stack(
+        [
+            product(slope, point.wanted, seed, point.expression)
+            for seed in compression.seeds(slope.detach())
+        ]
+    )
+
+
+def _diagonal(point: Point, slope: Tensor) -> Tensor:
+    """The diagonal of the Hessian, without keeping the matrix."""
+    if not slope.requires_grad:
+        return torch.zeros_like(slope)
+    compression = _compression(point)
+    if compression is not None:
+        return compression.diagonal(_compressed(point, slope, compression))
+    found = []
+    start = 0
+    for block in rows_of(_slopes(point), point.wanted, [slope], point.expression):
+        found.append(block.diagonal(start))
+        start += len(block)
+    return torch.cat(found)
+
+
+def _symmetric(matrix: Tensor) -> tuple[Tensor, float]:
+    """The matrix averaged with its transpose, and the largest difference between the two."""
+    mirrored = matrix.T
+    difference = (matrix - mirrored).abs().nan_to_num(nan=0.0)  # inf - inf
+    asymmetry = difference.max().item() if difference.numel() else 0.0
+    if asymmetry:
+        matrix = torch.where(matrix == mirrored, matrix, (matrix + mirrored) / 2)
+    return matrix + 0.0, asymmetry  # no -0.0, whose mirror image may be 0.0
+
+
+def _says(
+    entries: Tensor,
+    asymmetry: float,
+    slope: Tensor,
+    leaves: Sequence[Tensor],
+    request: HessianRequest,
+) -> dict[str, Any]:
+    """The fields of a result that a matrix gives."""
+    return {
+        "hessian": plain(entries),
+        "asymmetry": asymmetry,
+        "spectrum": spectrum(entries),
+        "critical_point": is_critical(slope, entries, leaves),
+        **_parts(entries.diagonal(), request),
+    }
+
+
+def _parts(diagonal: Tensor, request: HessianRequest) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if request.diag:
+        found["diagonal"] = plain(diagonal)
+    if request.trace:
+        found["trace"] = diagonal.sum().item()
+    return found
+
+
+def _by_name(names: Sequence[str], leaves: Sequence[Tensor], flat: Tensor) -> dict[str, Any]:
+    """A vector over all inputs as values in the shapes of the variables."""
+    found = {}
+    start = 0
+    for name, leaf in zip(names, leaves, strict=True):
+        found[name] = plain(flat[start : start + leaf.numel()].reshape(leaf.shape))
+        start += leaf.numel()
+    return found
+
+
+def _why(point: Point, slope: Tensor, entries: Tensor) -> list[str]:
+    """Why a derivative is not finite although the value is: at most one sentence."""
+    if not slope.isfinite().all():
+        return point.explain_row(0)
+    if entries.isfinite().all():
+        return []
+    rows = entries if entries.dim() == 2 else entries[:, None]
+    where = (~rows.isfinite()).nonzero()[0].tolist()
+    names = [point.inputs[number] for number in (where if entries.dim() == 2 else where[:1])]
+    shown = f"{rows[tuple(where)].item():g}"
+    by = f"{names[0]} twice" if len(set(names)) == 1 else " and ".join(names)
+    return [f"a second derivative, by {by}, is {shown} where the first is finite"]
+
+
+# What the matrix says of the point ----------------------------------------------------------------
+
+
+def spectrum(matrix: Tensor) -> Spectrum:
+    """Eigenvalues and what they say: LAPACK's symmetric solver, at float32 at least.
+
+    An eigenvalue within SLACK roundings of the largest counts as zero: computed ones are off by
+    about that much (Golub & Van Loan, 4th ed., section 8.1), and so are computed entries.
+    """
+    size = len(matrix)
+    rounding = torch.finfo(matrix.dtype).eps
+    if not matrix.isfinite().all():
+        return Spectrum(
+            eigenvalues=None, eigenvectors=None, definiteness=UNKNOWN, condition_number=None
+        )
+    matrix = matrix.to(torch.promote_types(matrix.dtype, torch.float32))
+    vectors = None
+    if size <= LARGE:
+        values, columns = torch.linalg.eigh(matrix)
+        vectors = plain(_oriented(columns.T))
+    else:
+        values = torch.linalg.eigvalsh(matrix)
+    largest = values.abs().max().item()
+    smallest = values.abs().min().item()
+    zero = SLACK * rounding * math.sqrt(size) * largest
+    low, high = values[0].item(), values[-1].item()
+    return Spectrum(
+        eigenvalues=plain(values),
+        eigenvectors=vectors,
+        definiteness=_DEFINITENESS[_sign(low, zero), _sign(high, zero)],
+        condition_number=largest / smallest if smallest else math.inf,
+    )
+
+
+# By the signs of the smallest and the largest eigenvalue.
+_DEFINITENESS = {
+    (1, 1): POSITIVE,
+    (0, 1): POSITIVE_SEMI,
+    (-1, 1): INDEFINITE,
+    (0, 0): ZERO,
+    (-1, 0): NEGATIVE_SEMI,
+    (-1, -1): NEGATIVE,
+}
+
+
+def _sign(value: float, zero: float) -> int:
+    return 0 if abs(value) <= zero else 1 if value > 0 else -1
+
+
+def _oriented(vectors: Tensor) -> Tensor:
+    """Unit vectors with a positive largest component: LAPACK leaves the signs open."""
+    largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
+    return torch.where(largest < 0, -vectors, vectors) + 0.0  # no -0.0
+
+
+def is_critical(slope: Tensor, matrix: Tensor, leaves: Sequence[Tensor]) -> bool:
+    """Whether the gradient is zero as far as the rounding of the point itself goes.
+
+    A point that is given to the last digit is off by eps*|x|, which moves the gradient by up to
+    eps*|H||x|.
+    """
+    at = torch.cat([leaf.detach().reshape(-1) for leaf in leaves]).abs()
+    rounding = SLACK * torch.finfo(slope.dtype).eps
+    return bool(((slope == 0) | (slope.abs() <= rounding * (matrix.abs() @ at))).all())

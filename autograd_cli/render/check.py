@@ -1,0 +1,172 @@
+"""Verdicts for people: a table of the answers, the reasons in words, and the conclusion."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from autograd_cli.render.layout import GUTTER, Cell, Line, Table, cell, hanging
+from autograd_cli.render.numbers import align, is_finite, short
+from autograd_cli.render.parts import (
+    BROKEN,
+    HEADING,
+    NAME,
+    NUMBER,
+    given,
+    heading,
+    line_width,
+    paragraph,
+    shown,
+)
+from autograd_cli.render.style import Style
+from autograd_cli.results import Value
+from autograd_cli.results.check import AGREE, DISAGREE, INCONCLUSIVE, VERDICTS, Check, Component
+
+LOOKS = {AGREE: "green", INCONCLUSIVE: "yellow", DISAGREE: "bold red"}
+BAR_DIGITS = 2
+SPARED = ((), ("difference",), ("difference", "error bar", "numerical"))
+MOST_NAMES = 6  # inputs that the conclusion names
+
+
+def page(result: Check, style: Style) -> list[Line]:
+    """The lines of a check."""
+    room = line_width(style)
+    lines = heading(result, style) if result.expression else []
+    lines += given(result.at, style, "at")
+    if result.samples is not None:
+        lines += [*_sampled(result, style), []]
+    else:
+        lines += [[]] if lines else []
+    if result.components:
+        lines += [*_table(result, style, room), []]
+    for one in result.components:
+        if one.note:
+            label: Line = [(shown(_label(one, style), style), NAME), (" " * GUTTER, "")]
+            lines += hanging(label, cell(shown(one.note, style)), room)
+    if any(one.note for one in result.components):
+        lines.append([])
+    return [*lines, *paragraph_of(conclusion(result), result.verdict, room)]
+
+
+def paragraph_of(text: str, verdict: str, room: int) -> list[Line]:
+    """The conclusion, with its verdict in colour."""
+    first, *others = paragraph([(text, "")], room)
+    line = "".join(part for part, _ in first)
+    rest = line.removeprefix(verdict)
+    return [[(verdict, LOOKS[verdict]), (rest, "")] if rest != line else first, *others]
+
+
+def conclusion(result: Check) -> str:
+    """What it comes to, in a sentence that begins with the verdict."""
+    verdict = result.verdict
+    if result.samples is not None:
+        counts = result.samples.verdicts
+        each = [f"{counts[one]} {one}" for one in VERDICTS if counts.get(one)]
+        count = result.samples.count - result.samples.outside
+        return f"{verdict}: of {_points(count)}, {', '.join(each) or 'none'}"
+    names = [one.label for one in result.components if one.verdict == verdict]
+    listed = ", ".join(names[:MOST_NAMES])
+    if len(names) > MOST_NAMES:
+        listed += f" and {len(names) - MOST_NAMES} more"
+    whose = "your formula" if result.components[0].claimed is not None else "autograd"
+    return {
+        AGREE: f"agree: {whose} is right",
+        DISAGREE: f"disagree: {whose} is wrong for {listed}",
+        INCONCLUSIVE: f"inconclusive for {listed}",
+    }[verdict]
+
+
+def _points(count: int) -> str:
+    return "1 point" if count == 1 else f"{count} points"
+
+
+def _sampled(result: Check, style: Style) -> list[Line]:
+    """Where the points came from, and how many of them had nothing to check."""
+    samples = result.samples
+    assert samples is not None
+    sign = "∈" if style.unicode else "in"
+    ends = [
+        f"{name} {sign} [{short(low, style.precision)}, {short(high, style.precision)}]"
+        for name, (low, high) in samples.domain.items()
+    ]
+    text = f"{_points(samples.count)} with {', '.join(ends)}"
+    if samples.outside:
+        text += f"; at {samples.outside} of them the expression has no finite value"
+    lines = paragraph([(shown(text, style), HEADING)], line_width(style))
+    if result.checked > len(result.components):
+        lines += [[], [("the worst of them", HEADING)]]
+    return lines
+
+
+def _table(result: Check, style: Style, room: int) -> list[Line]:
+    """The table; narrow places do without what matters least, then without columns."""
+    columns: dict[str, list[Cell]] = {}
+    for spared in SPARED:
+        columns = _columns(result.components, style)
+        if "exact" in columns or "numerical" not in spared:
+            columns = {name: cells for name, cells in columns.items() if name not in spared}
+        table = Table(list(columns), list(zip(*columns.values(), strict=True)), spaced=False)
+        if widths := table.widths(room):
+            return table.lines(widths, HEADING)
+    columns = _columns(result.components, style)
+    return Table(list(columns), list(zip(*columns.values(), strict=True))).records(room, HEADING)
+
+
+def _columns(components: Sequence[Component], style: Style) -> dict[str, list[Cell]]:
+    columns = {"input": [cell(shown(one.label, style), NAME) for one in components]}
+    if any(one.at for one in components):
+        columns["at"] = [cell(shown(_place(one, style), style), HEADING) for one in components]
+    if any(one.claimed is not None for one in components):
+        columns["yours"] = _numbers([one.claimed for one in components], style)
+    columns["autograd"] = _numbers([one.autograd for one in components], style)
+    columns["numerical"] = _numbers([one.numerical for one in components], style)
+    bars = Style(precision=BAR_DIGITS)
+    columns["error bar"] = _numbers([one.error_bar for one in components], bars)
+    if any(one.exact is not None for one in components):
+        columns["exact"] = _numbers([one.exact for one in components], style)
+    columns["difference"] = _numbers([one.difference for one in components], bars)
+    columns["verdict"] = [cell(one.verdict, LOOKS[one.verdict], solid=True) for one in components]
+    return columns
+
+
+def _numbers(values: Sequence[float | None], style: Style) -> list[Cell]:
+    texts = align(["" if value is None else short(value, style.precision) for value in values])
+    return [
+        Cell(([(text, NUMBER if is_finite(value) else BROKEN)],), solid=True, right=True)
+        for text, value in zip(texts, values, strict=True)
+    ]
+
+
+def _label(component: Component, style: Style) -> str:
+    if not component.at:
+        return component.label
+    return f"{component.label} at {_place(component, style)}"
+
+
+def _place(component: Component, style: Style) -> str:
+    return ", ".join(f"{name}={_nested(value, style)}" for name, value in component.at.items())
+
+
+def _nested(value: Value, style: Style) -> str:
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(_nested(item, style) for item in value) + "]"
+    return short(value, style.precision)  # type: ignore[arg-type]
+
+
+def separate(names: str) -> list[str]:
+    """The elements that a component is by: `x,A[0,1]` is by x and by A[0,1]."""
+    return re.findall(r"[^,\[]+(?:\[[^\]]*\])?", names)
+
+
+def warnings(result: Check, *, for_people: bool) -> Iterator[str]:
+    """What is inconclusive; the reasons as well for those who do not see them in a table."""
+    if result.verdict != INCONCLUSIVE:
+        return
+    open_ones = [one for one in result.components if one.verdict == INCONCLUSIVE]
+    if for_people or not open_ones:
+        yield f"the check is {conclusion(result)}"
+        return
+    for note, group in groupby(open_ones, lambda one: one.note):
+        names = ", ".join(_label(one, Style()) for one in group)
+        yield f"inconclusive for {names}: {note}"

@@ -1,0 +1,38 @@
+"""Verdicts in LaTeX: the equations of an align* block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from autograd_cli.render import latex
+from autograd_cli.render.check import BAR_DIGITS, separate
+from autograd_cli.render.style import Style
+from autograd_cli.results.check import Check, Component
+
+
+def check_equations(result: Check, style: Style) -> Iterator[Sequence[str]]:
+    """The expression, then every derivative by each of the ways, with its verdict."""
+    if result.expression:
+        yield [latex.text(result.expression), *latex.known(result.value, style)]
+    for one in result.components:
+        tested = one.autograd if one.claimed is None else one.claimed
+        told = [rf"\text{{{one.verdict}}}"]
+        if one.numerical is not None:
+            bar = latex.number(one.error_bar, Style(precision=BAR_DIGITS))
+            told.append(rf"\text{{numerical }} {latex.number(one.numerical, style)} \pm {bar}")
+        if one.exact is not None:
+            told.append(rf"\text{{exact }} {latex.number(one.exact, style)}")
+        yield [_sign(one), latex.number(tested, style) + rf" \quad {', '.join(told)}"]
+
+
+def _sign(component: Component) -> str:
+    names = separate(component.input)
+    runs = [(name, len(list(run))) for name, run in groupby(names)]
+    power = f"^{{{len(names)}}}" if len(names) > 1 else ""
+    below = r" \, ".join(
+        rf"\partial {latex.symbol(name)}" + (f"^{{{count}}}" if count > 1 else "")
+        for name, count in runs
+    )
+    what = latex.text(component.where) if component.where else "f"
+    return rf"\frac{{\partial{power} {what}}}{{{below}}}"

@@ -1,0 +1,210 @@
+"""SVG: a picture of the graph, in light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TextIO
+
+from autograd_cli.errors import Span
+from autograd_cli.render.graph.diagram import Diagram, DiagramArrow, DiagramBox, diagram
+from autograd_cli.render.graph.drawing import Drawing
+from autograd_cli.render.graph.layout import LINE, Place, Point, layout
+from autograd_cli.render.graph.words import Words
+from autograd_cli.render.style import Style
+from autograd_cli.results.graph import GraphNode
+
+LIGHT = {
+    "page": "#ffffff",
+    "text": "#1c2430",
+    "faint": "#596579",
+    "line": "#8593a8",
+    "operation": "#eef3fb",
+    "operation-line": "#5b7db1",
+    "backward": "#fbeff0",
+    "backward-line": "#b5656c",
+    "variable": "#e4f4e7",
+    "variable-line": "#3f8550",
+    "run": "#f3eefb",
+    "run-line": "#7d62ad",
+    "cut": "#a4500a",
+    "accent": "#b3261e",
+    "mark": "#ffe9a8",
+}
+DARK = {
+    "page": "#12161d",
+    "text": "#e3e8f0",
+    "faint": "#a0abbb",
+    "line": "#67748a",
+    "operation": "#1b2636",
+    "operation-line": "#6d93cc",
+    "backward": "#33202a",
+    "backward-line": "#d58a91",
+    "variable": "#18301f",
+    "variable-line": "#62b577",
+    "run": "#282036",
+    "run-line": "#a78ad8",
+    "cut": "#f0a35e",
+    "accent": "#ff8a80",
+    "mark": "#5a4a12",
+}
+RULES = """
+.graph text { font: 12px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  fill: var(--text); white-space: pre; }
+.graph .box rect { stroke-width: 1.2; fill: var(--page); stroke: var(--line); }
+.graph .operation rect { fill: var(--operation); stroke: var(--operation-line); }
+.graph .backward rect { fill: var(--backward); stroke: var(--backward-line); }
+.graph .variable rect { fill: var(--variable); stroke: var(--variable-line); }
+.graph .run rect { fill: var(--run); stroke: var(--run-line); stroke-dasharray: 6 2; }
+.graph .constant rect, .graph .rest rect { stroke: none; fill: none; }
+.graph .constant text, .graph .rest text { fill: var(--faint); }
+.graph .cut rect { fill: none; stroke: var(--cut); stroke-dasharray: 4 3; }
+.graph .cut text { fill: var(--cut); }
+.graph .head { fill: var(--faint); }
+.graph .expression { font-weight: 700; }
+.graph .arrow path { fill: none; stroke: var(--line); stroke-width: 1.2; }
+.graph .arrow .tip { fill: var(--line); stroke: none; }
+.graph .label { font-size: 10px; fill: var(--faint); paint-order: stroke;
+  stroke: var(--page); stroke-width: 4px; stroke-linejoin: round; }
+.graph .dashed path { stroke-dasharray: 3 3; }
+"""
+
+
+def write(drawing: Drawing, out: TextIO, style: Style) -> None:
+    words = Words.for_people(drawing.graph, style)
+    drawn = diagram(drawing, words)
+    out.write(picture(drawing, drawn, words, css=f"{variables()}{RULES}", namespace=True) + "\n")
+
+
+def variables() -> str:
+    """The colours, for light and for dark."""
+    light = "".join(f"--{name}:{colour};" for name, colour in LIGHT.items())
+    dark = "".join(f"--{name}:{colour};" for name, colour in DARK.items())
+    return (
+        f"\n:root {{ color-scheme: light dark; {light} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
+    )
+
+
+def picture(
+    drawing: Drawing,
+    drawn: Diagram,
+    words: Words,
+    *,
+    css: str = "",
+    namespace: bool = False,
+    interactive: bool = False,
+) -> str:
+    """The svg element. An `interactive` one has boxes that take the focus."""
+    placed = layout(drawn)
+    parts = []
+    width, height = round(placed.width), round(placed.height)
+    xmlns = ' xmlns="http://www.w3.org/2000/svg"' if namespace else ""
+    role = "group" if interactive else "img"
+    parts.append(
+        f'<svg{xmlns} class="graph" role="{role}" aria-labelledby="graph-title graph-desc"'
+        f' width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+    )
+    parts.append(f'<title id="graph-title">{_text(title(words))}</title>')
+    parts.append(f'<desc id="graph-desc">{_text(_description(drawing, drawn))}</desc>')
+    if css:
+        parts.append(f"<style>{css}</style>")
+        parts.append(f'<rect width="{width}" height="{height}" style="fill: var(--page)"/>')
+    kinds = {box.id: box.kind for box in drawn.boxes}
+    for arrow, route in zip(drawn.arrows, placed.routes, strict=True):
+        parts.append(_arrow(arrow, route, kinds[arrow.target]))
+    parts += [_box(box, placed.places[box.id], words, interactive) for box in drawn.boxes]
+    parts += [
+        _label(arrow, route)
+        for arrow, route in zip(drawn.arrows, placed.routes, strict=True)
+        if arrow.label
+    ]
+    if drawn.note:
+        parts.append(f'<text class="head" x="12" y="{height - 6}">{_text(drawn.note)}</text>')
+    parts.append("</svg>")
+    return "\n".join(parts)
+
+
+def title(words: Words) -> str:
+    graph = words.graph
+    return f"The autograd graph of {words.excerpt(_whole(graph.expression), 200)}"
+
+
+def _whole(text: str) -> Span:
+    return Span(0, len(text))
+
+
+def _description(drawing: Drawing, drawn: Diagram) -> str:
+    count = sum(isinstance(box.box, GraphNode) for box in drawn.boxes)
+    names = ", ".join(drawing.graph.leaves)
+    return f"{count} nodes, from the output {drawn.root} down to the variables {names}."
+
+
+def _box(box: DiagramBox, place: Place, words: Words, interactive: bool) -> str:
+    left, top = place.x - place.width / 2, place.y - place.height / 2
+    focus = ""
+    if interactive and box.kind not in ("constant", "rest"):
+        name = _text(f"{box.id}: {', '.join(box.lines)}")
+        focus = f' tabindex="-1" role="button" aria-label="{name}" aria-pressed="false"'
+    texts = []
+    for number, line in enumerate(box.lines):
+        look = _look(box, number, line)
+        y = top + 17 + number * LINE
+        texts.append(f'<text class="{look}" x="{left + 10:.1f}" y="{y:.1f}">{_text(line)}</text>')
+    return (
+        f'<g class="box {box.kind}" id="box-{box.id}" data-id="{box.id}"{focus}>'
+        f'<rect x="{left:.1f}" y="{top:.1f}" width="{place.width:.1f}"'
+        f' height="{place.height:.1f}" rx="5"/>{"".join(texts)}</g>'
+    )
+
+
+def _look(box: DiagramBox, number: int, line: str) -> str:
+    if isinstance(box.box, GraphNode):
+        if number == 0:
+            return "head"
+        if number == 1:
+            return "expression"
+        return line.partition(" ")[0]  # shape, value, gradient
+    return ""
+
+
+def _arrow(arrow: DiagramArrow, route: Sequence[Point], kind: str) -> str:
+    dashed = " dashed" if kind in ("constant", "cut", "rest") else ""
+    (x, y) = route[-1]
+    tip = f'<path class="tip" d="M{x:.1f},{y:.1f}l-3.5,-7h7z"/>'
+    if route[0][1] == y:  # to a constant beside the box
+        tip = ""
+    return (
+        f'<g class="arrow{dashed}" data-from="{arrow.source}" data-to="{arrow.target}">'
+        f'<path d="{_curve(route)}"/>{tip}</g>'
+    )
+
+
+def _curve(route: Sequence[Point]) -> str:
+    """A smooth line that leaves and arrives vertically."""
+    (x, y), *others = route
+    parts = [f"M{x:.1f},{y:.1f}"]
+    for next_x, next_y in others:
+        middle = (y + next_y) / 2
+        parts.append(f"C{x:.1f},{middle:.1f} {next_x:.1f},{middle:.1f} {next_x:.1f},{next_y:.1f}")
+        x, y = next_x, next_y
+    return "".join(parts)
+
+
+def _label(arrow: DiagramArrow, route: Sequence[Point]) -> str:
+    """What an arrow says, in two lines where it is near its operand."""
+    (x0, y0), (x1, y1) = route[-2], route[-1]
+    share = 0.6 if len(route) == 2 else 0.75
+    x, y = x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
+    spans = "".join(
+        f'<tspan x="{x:.1f}" y="{y + 12 * number:.1f}">{_text(line)}</tspan>'
+        for number, line in enumerate(arrow.label)
+    )
+    return (
+        f'<text class="label" text-anchor="middle" data-from="{arrow.source}"'
+        f' data-to="{arrow.target}">{spans}</text>'
+    )
+
+
+def _text(text: str) -> str:
+    return escape(text, quote=True)
