@@ -5,7 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("startup",)
+NAMES = (
+    "startup",
+    "check",
+    "hessian",
+)
 
 
 def main() -> int:

@@ -28,12 +28,22 @@ class Reference:
                form that is better than differentiating numerically
     options    the settings that it is tested with, by name
     is_cut     no derivative passes through it
+    trusted    the magnitudes of operands within which torch's own formula keeps twelve digits, for
+               a function whose node is torch's: beyond, the formula that autograd uses cancels
+    from_order the order of the derivative from which that holds (0 is the value)
     """
 
     value: Callable[..., Any]
     partials: Callable[..., Any] | None = None
     options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     is_cut: bool = False
+    trusted: tuple[float, float] = (0.0, float("inf"))
+    from_order: int = 1
+
+    def is_trusted(self, point: Sequence[float], order: int) -> bool:
+        """Whether float64 and autograd's formula can give twelve digits at a point."""
+        least, most = self.trusted
+        return order < self.from_order or all(least <= abs(x) <= most for x in point)
 
     def of(self, operands: Sequence[str], options: Mapping[str, Any]) -> Reference:
         """The function of these operands alone, by position, with the options set."""
@@ -279,16 +289,22 @@ def _beta_partials(orders: Sequence[int], a: Any, b: Any) -> Any:
     return mp.beta(a, b) * slopes[tuple(orders)]
 
 
+def _zeta(s: Any, q: Any = 1, order: int = 0) -> Any:
+    """mpmath's, whose precision is absolute: with more digits where the value is small."""
+    with mp.extraprec(16 + max(0, int(s * mp.log(q, 2)))):
+        return mp.zeta(s, q, order)
+
+
 def _zeta_partials(orders: Sequence[int], s: Any, q: Any = 1) -> Any:
     """Each derivative by q brings -s and the next s (DLMF 25.11.17); by s they are mpmath's."""
     in_s, in_q = (*orders, 0)[:2]
     if in_q == 0:
-        return mp.zeta(s, q, in_s)
+        return _zeta(s, q, in_s)
     if in_q == 1:
-        below = in_s * mp.zeta(s + 1, q, in_s - 1) if in_s else 0
-        return -s * mp.zeta(s + 1, q, in_s) - below
+        below = in_s * _zeta(s + 1, q, in_s - 1) if in_s else 0
+        return -s * _zeta(s + 1, q, in_s) - below
     assert (in_s, in_q) == (0, 2)
-    return s * (s + 1) * mp.zeta(s + 2, q)
+    return s * (s + 1) * _zeta(s + 2, q)
 
 
 def _incomplete_gamma(*, upper: bool) -> Reference:
@@ -399,6 +415,10 @@ REFERENCES: dict[str, Reference] = {
         "clamp": _clamp,
         "maximum": lambda x, y: max(x, y),
         "minimum": lambda x, y: min(x, y),
+        "fmax": lambda x, y: max(x, y),
+        "fmin": lambda x, y: min(x, y),
+        "fmax": lambda x, y: max(x, y),
+        "fmin": lambda x, y: min(x, y),
         "where": lambda condition, x, y: x if condition > 0 else y,
         "Heaviside": _heaviside,
         "DiracDelta": Reference(lambda x, k=0: mpf(0), options={"k": (0, 1, 2)}),
@@ -422,7 +442,7 @@ REFERENCES: dict[str, Reference] = {
         "beta": Reference(lambda a, b: mp.beta(a, b), _beta_partials),
         "gammainc": _incomplete_gamma(upper=False),
         "gammaincc": _incomplete_gamma(upper=True),
-        "zeta": Reference(lambda s, q=1: mp.zeta(s, q), _zeta_partials),
+        "zeta": Reference(lambda s, q=1: _zeta(s, q), _zeta_partials),
         # Bessel functions
         "j0": _of_order("j", 0),
         "j1": _of_order("j", 1),
@@ -469,6 +489,28 @@ REFERENCES: dict[str, Reference] = {
         "hardshrink": Reference(_hard_shrink, options={"lambd": (0.5, 2.0)}),
     }.items()
 }
+
+# Functions whose graph must be torch's own, node for node, although the formula that autograd uses
+# there cancels: the magnitudes within which it keeps twelve digits, from which order on, and why.
+_TRUSTED: dict[str, tuple[tuple[float, float], int]] = {
+    "tanh": ((0, 2.5), 1),  # 1 - y**2 where |y| is near 1
+    "sigmoid": ((0, 5), 1),  # y*(1 - y) likewise
+    "logsigmoid": ((0, 5), 1),
+    "softplus": ((0, 5), 1),
+    "silu": ((0, 4), 1),
+    "mish": ((0, 2.5), 1),
+    "expm1": ((0, 4), 1),  # y + 1 where y is near -1
+    "gelu": ((0, 2.5), 0),  # 1 + erf(x/sqrt(2)) where erf is near -1
+    "gelu_tanh": ((0, 1.5), 0),
+    "tanhshrink": ((0.25, 2.5), 0),  # x - tanh(x) near 0
+    "hypot": ((0.5, 4), 2),  # 1 - (x/y)**2 where one is much larger
+    # Of our own: the mixed derivative of beta, and the incomplete gammas, where an operand is tiny
+    "beta": ((0.05, 100), 2),
+    "gammainc": ((0.1, 60), 0),
+    "gammaincc": ((0.1, 60), 0),
+}
+for _name, (_magnitudes, _order) in _TRUSTED.items():
+    REFERENCES[_name] = replace(REFERENCES[_name], trusted=_magnitudes, from_order=_order)
 
 
 # Derivatives ------------------------------------------------------------------------------------

@@ -171,6 +171,8 @@ def check(
     got: float, function: Reference, point: Sequence[float], orders: Sequence[int], at: str
 ) -> None:
     """`got` is the derivative of `orders`, where float64 has it and it is well conditioned."""
+    if not function.is_trusted(point, sum(orders)):
+        return
     truth = derivative(function, point, orders)
     if not truth:
         moved = [x * (1 + 1e-9) for x in point]
@@ -518,7 +520,7 @@ OPERANDS_OF: dict[str, tuple[Any, ...]] = {
     "cross_entropy": (_V, [0.1, 0.2, 0.3, 0.4]),
 }
 MATRIX_ROWS = {"trace", "det", "inv", "pinv", "matrix_exp", "matrix_power", "svdvals"}
-MATRIX_ROWS |= {"transpose", "diag", "tril", "triu"}
+MATRIX_ROWS |= {"transpose", "mT", "diag", "diagonal", "tril", "triu"}
 PRODUCTS = [row for row in FUNCTIONS.values() if not row.elementwise and any(row.derivatives)]
 
 

@@ -148,12 +148,12 @@ def test_vectors_and_matrices_against_torch_func(text: str) -> None:
 
     def function(flat: torch.Tensor) -> torch.Tensor:
         parts = flat.split(sizes)  # type: ignore[no-untyped-call]
-        tensors = {
-            name: part.reshape(at[name].shape) for name, part in zip(at, parts, strict=True)
-        }
+        tensors = {name: part.reshape(at[name].shape) for name, part in zip(at, parts, strict=True)}
         return output(expression, evaluate(expression, tensors, CONTEXT), CONTEXT)
 
-    truth = torch.func.jacrev(torch.func.jacrev(function))(torch.cat([one.flatten() for one in at.values()]))
+    truth = torch.func.jacrev(torch.func.jacrev(function))(
+        torch.cat([one.flatten() for one in at.values()])
+    )
     found = hessian_matrix(expression, at, CONTEXT)
     torch.testing.assert_close(found, truth, rtol=1e-12, atol=1e-12)
     assert torch.equal(found, found.T)
@@ -194,7 +194,12 @@ def test_a_large_matrix_variable() -> None:
         ("x**2 + y**2", "x=0,y=1", "positive definite", "not a critical point"),
         ("x + y", "x=0,y=1", "zero", "not a critical point"),
         ("(x + y)**2", "x=0,y=0", "positive semidefinite", "degenerate"),
-        ("sum((A@v - b)**2)", "A=[[1,2],[2,4]],v=[1,0],b=[1,2]", "positive semidefinite", "degenerate"),
+        (
+            "sum((A@v - b)**2)",
+            "A=[[1,2],[2,4]],v=[1,0],b=[1,2]",
+            "positive semidefinite",
+            "degenerate",
+        ),
         ("cos(x)", "x=pi", "positive definite", "strict minimum"),
         ("cos(x)", "x=0", "negative definite", "strict maximum"),
         ("exp(x) - E*x", "x=1", "positive definite", "strict minimum"),

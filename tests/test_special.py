@@ -357,7 +357,7 @@ def test_beta_vanishes_at_the_poles_of_its_denominator():
     assert special.beta(leaf(-1.5), leaf(0.5)).item() == 0
 
 
-def test_hardsigmoid_has_torchs_numbers_and_a_second_derivative():
+def test_hardsigmoid_has_torchs_values_the_right_slope_and_a_second_derivative():
     for dtype in (torch.float64, torch.float32, torch.bfloat16):
         points = [-4.0, -3.0, -2.9, 0.0, 0.7, 3.0, 5.0]
         x, y = leaf(points, dtype), leaf(points, dtype)
@@ -365,7 +365,11 @@ def test_hardsigmoid_has_torchs_numbers_and_a_second_derivative():
         assert torch.equal(ours, theirs)
         weight = torch.linspace(0.3, 1.7, 7, dtype=dtype)
         (slope,) = torch.autograd.grad(ours, x, weight, create_graph=True)
-        assert torch.equal(slope, *torch.autograd.grad(theirs, y, weight))
+        # torch's slope in float64 is float32's 1/6, off by 3e-8
+        (rounded,) = torch.autograd.grad(theirs, y, weight)
+        torch.testing.assert_close(slope, rounded, rtol=4e-8 if dtype.itemsize == 8 else 0.01, atol=0)
+        if dtype == torch.float64:
+            assert torch.equal(slope, torch.where(x.abs() < 3, weight / 6, 0.0))
         for _ in range(2):
             (slope,) = torch.autograd.grad(slope.sum(), x, create_graph=True)
             assert not slope.any()

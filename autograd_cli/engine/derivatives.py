@@ -87,7 +87,9 @@ def evaluations(
 
     The last axis varies fastest. Raises: as `evaluation`.
     """
+    state = context.generator.get_state()
     for batch in batches(expression, at, grid):
+        context.generator.set_state(state)  # random constants are the same at every point
         with torch.no_grad():
             value = _forward(expression, batch, context)
         for row, one in zip(rows_at(batch, grid, at), value.tolist(), strict=True):
@@ -115,7 +117,9 @@ def gradients(
     and one backward pass gives its gradients. Raises: as `gradient`.
     """
     explained = 0
+    state = context.generator.get_state()
     for batch in batches(expression, at, grid):
+        context.generator.set_state(state)  # random constants are the same at every point
         leaves = backward.leaves(expression, batch, request)
         value = _forward(expression, leaves, context)
         size = value.shape[:1]
@@ -134,6 +138,7 @@ def gradients(
             if not is_finite and explained < MOST_EXPLAINED:
                 explained += 1
                 here = {name: tensor[position] for name, tensor in batch.items()}
+                context.generator.set_state(state)
                 warnings = gradient(expression, here, context, request).warnings
             yield Gradient(
                 expression=expression.source,

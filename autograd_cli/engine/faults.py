@@ -32,8 +32,9 @@ def _recognise(
             _no_derivative(message, node),
             hint="leave it out with --wrt, or see its value with agx eval",
         )
-    if "not implemented for" in message:
-        dtype = message.rpartition("'")[0].rpartition("'")[2]
+    low = re.search(r"low precision dtypes not supported\. Got (\w+)", message, re.IGNORECASE)
+    if low or "not implemented for" in message:
+        dtype = low[1] if low else message.rpartition("'")[0].rpartition("'")[2]
         return EvaluationError(
             f"torch has no {node.op} for dtype {_DTYPE_NAMES.get(dtype, dtype)} on this device",
             hint="use --dtype float64 or float32",

@@ -259,7 +259,7 @@ class _Interactions:
     def _interact(self, left: Tensor, right: Tensor) -> None:
         """Each input of an element on the left with each of the same element on the right."""
         self.count += left.numel() * right.shape[-1]
-        if self.count > 16 * self.limit:
+        if self.count > self.limit:
             raise _Dense
         rows = left.unsqueeze(-1).expand(*left.shape, right.shape[-1])
         columns = right.unsqueeze(-2).expand_as(rows)

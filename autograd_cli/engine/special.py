@@ -543,7 +543,7 @@ cbrt = tower("cbrt", "The real cube root, also of negative numbers.", _cbrt)
 # torch's own kernels for the same numbers, but HardsigmoidBackward0 has no derivative
 _hardsigmoid_slope: Function = differentiable(
     "HardsigmoidSlope",
-    torch.ops.aten.hardsigmoid_backward,
+    lambda g, x: torch.where(x.abs() < 3, g / 6, 0.0),  # torch's own 1/6 is float32's
     lambda g, x: _hardsigmoid_slope(torch.ones_like(g), x),
     lambda g, x: _zero(x),
     wide=False,

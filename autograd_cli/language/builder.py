@@ -117,6 +117,8 @@ class Builder:
         for parameter in row.parameters:
             given = bound.get(parameter.name, [])
             if parameter.is_operand:
+                if given and self._is_absent(given[0].position) and parameter.default != "None":
+                    raise self.error("None has no value", given[0].span)
                 operands.append(
                     given[0].position if given else self._default_operand(parameter, span)
                 )

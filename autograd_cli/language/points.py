@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,17 +99,20 @@ def _from_json(value: object, name: str, path: Path) -> Expression:
     if isinstance(value, str):
         return read(_NON_FINITE.get(value, value))
     try:
-        return read(
-            json.dumps(value)
-            .replace("-Infinity", "-inf")
-            .replace("Infinity", "inf")
-            .replace("NaN", "nan")
-        )
+        return read(_as_expression(value))
     except ReadError:
         raise ReadError(
             f"'{name}' in '{path}' is neither a number, a list of numbers nor an expression",
             hint='for example {"x": 2, "v": [1, 2, 3], "t": "pi/4"}',
         ) from None
+
+
+def _as_expression(value: object) -> str:
+    """JSON as text of the language: in lists too, strings are expressions or non-finite numbers."""
+    text = re.sub(r'"([^"\\]*)"', r"(\1)", json.dumps(value, ensure_ascii=False))
+    for name, number in (("Infinity", "inf"), ("NaN", "nan"), ("true", "True"), ("false", "False")):
+        text = re.sub(rf"\b{name}\b", number, text)
+    return text
 
 
 _NON_FINITE = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}  # as in agx's own JSON

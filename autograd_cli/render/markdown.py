@@ -14,12 +14,14 @@ from autograd_cli.errors import visible
 from autograd_cli.render.grid import linear
 from autograd_cli.render.layout import Cell, Table
 from autograd_cli.render.listings import FunctionList, Info
+from autograd_cli.render.matrices import verdict
 from autograd_cli.render.numbers import short
 from autograd_cli.render.points import Points
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
+from autograd_cli.results.matrices import Hessian, Matrix
 
 Rows: TypeAlias = Iterable[Sequence[str]]
 
@@ -76,6 +78,20 @@ def _(result: Gradient, style: Style) -> Iterator[str]:
         rows.append(cells)
     head = ["by", *(["derivative"] if formulas else []), *(["autograd"] if derivatives else [])]
     yield table(head, rows)
+
+
+@sections.register
+def _(result: Matrix, style: Style) -> Iterator[str]:
+    yield from sections.dispatch(Evaluation)(result, style)
+    header, *rows = [result.csv_header(), *result.csv_rows()]
+    shown = [[code(name) for name in header]]
+    labelled = result.vector() is None  # the first column has the names of the rows
+    for row in rows:
+        names = [code(str(row[0]))] if labelled else []
+        shown.append([*names, *(_scalar(value, style) for value in row[labelled:])])
+    yield table(shown[0], shown[1:])
+    if isinstance(result, Hessian) and result.kind is not None:
+        yield prose(verdict(result, style))
 
 
 @sections.register

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autograd_cli.render.grid import EDGE, MOST, linear
-from autograd_cli.render.layout import GUTTER, Cell, Line, Table, cell, hanging
+from autograd_cli.render.layout import GUTTER, INDENT, Cell, Line, Table, cell, hanging
 from autograd_cli.render.numbers import short
 from autograd_cli.render.parts import (
     HEADING,
@@ -23,6 +23,7 @@ from autograd_cli.results import Value, components
 from autograd_cli.results.matrices import (
     KINDS,
     NOT_CRITICAL,
+    UNKNOWN,
     ZERO,
     Hessian,
     Jacobian,
@@ -87,6 +88,10 @@ def hessian_page(result: Hessian, style: Style) -> list[Line]:
     return lines
 
 
+# Kinds of points that second derivatives leave open.
+_OPEN = (KINDS[ZERO], KINDS[UNKNOWN])
+
+
 def verdict(result: Hessian, style: Style) -> str:
     """What kind of point this is and why, as a sentence."""
     spectrum, kind = result.spectrum, result.kind
@@ -97,8 +102,10 @@ def verdict(result: Hessian, style: Style) -> str:
         ]
         slope = linear(entries[0] if len(entries) == 1 else entries, style)
         return f"{kind}: the gradient is {slope}; the Hessian is {spectrum.definiteness}"
-    if kind == KINDS[ZERO]:
+    if kind in _OPEN:
         why = f"the gradient is zero and the Hessian only {spectrum.definiteness}"
+        if spectrum.definiteness == UNKNOWN:
+            return f"{kind}: the gradient is zero and the Hessian is not finite"
         if spectrum.definiteness == ZERO:
             why = "the gradient and the Hessian are zero"
         return f"{kind}: {why}; second derivatives do not decide"
@@ -204,12 +211,14 @@ def _named(values: Mapping[str, Value], style: Style) -> str:
 
 
 def _pairs(pairs: Sequence[tuple[str, str]], style: Style) -> list[Line]:
+    """A list of labels and texts; where there is little room, each text is below its label."""
+    room = line_width(style)
     width = max((len(label) for label, _ in pairs), default=0) + GUTTER
-    lines = [
-        line
-        for label, text in pairs
-        for line in hanging(
-            [(label.ljust(width), HEADING)], cell(shown(text, style)), line_width(style)
-        )
-    ]
-    return [[], *lines] if lines else []
+    lines: list[Line] = [[]] if pairs else []
+    for label, text in pairs:
+        content = cell(shown(text, style))
+        if 2 * width > room:
+            lines += [[(label, HEADING)], *hanging([(" " * INDENT, "")], content, room)]
+        else:
+            lines += hanging([(label.ljust(width), HEADING)], content, room)
+    return lines

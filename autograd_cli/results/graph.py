@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from autograd_cli.errors import Span
 from autograd_cli.results import Evaluation, Value
 
 
-@dataclass(frozen=True)
-class GraphNode:
+class GraphNode(NamedTuple):
     """A node of the grad_fn graph.
 
     id          `n1`, `n2`, … in evaluation order
@@ -61,8 +60,7 @@ class GraphNode:
         }
 
 
-@dataclass(frozen=True)
-class Saved:
+class Saved(NamedTuple):
     """A tensor that a node keeps for its backward pass: `role` is torch's name for it."""
 
     role: str
@@ -79,8 +77,7 @@ class Saved:
         }
 
 
-@dataclass(frozen=True)
-class GraphEdge:
+class GraphEdge(NamedTuple):
     """An edge as torch keeps it: from a node to its `input`-th next function, and there to its
     result number `output` (most nodes have one).
 
@@ -105,8 +102,7 @@ class GraphEdge:
         }
 
 
-@dataclass(frozen=True)
-class GraphConstant:
+class GraphConstant(NamedTuple):
     """An operand without a gradient: a number, or a part that `detach` or the like cut off."""
 
     source: str  # the node that takes it
@@ -126,8 +122,7 @@ class GraphConstant:
         }
 
 
-@dataclass(frozen=True)
-class Contribution:
+class Contribution(NamedTuple):
     """One term of a ledger: what arrived from `source`.
 
     `span` is the term of the sum that it stands in: `2*x*y` for the x in `x**2 + 2*x*y`.
@@ -157,8 +152,7 @@ class Ledger:
         return {"grad": self.grad, "contributions": contributions}
 
 
-@dataclass(frozen=True)
-class PathStep:
+class PathStep(NamedTuple):
     """One node of a path from the output to a variable, and its derivative by the next one."""
 
     node: str

@@ -124,7 +124,7 @@ ROWS = (
     _row("cot", "engine.cot", "cot", "-1 - cot(x)**2", "cotangent", domain="sin(x) != 0"),
     _row(
         "sinc",
-        "torch.sinc",
+        "special.sinc",
         "sinc(pi*x)",
         "(cos(pi*x) - sinc(x))/x",
         "sin(pi*x)/(pi*x), torch's and NumPy's sinc",
@@ -156,7 +156,7 @@ ROWS = (
         "atan2",
         ("x/(x**2 + y**2)", "-y/(x**2 + y**2)"),
         "angle of the point (x, y)",
-        domain="x != 0 or y != 0",
+        domain="x > 0 or y != 0",
         aliases=("arctan2",),
     ),
     # Hyperbolic functions

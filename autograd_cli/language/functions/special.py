@@ -203,7 +203,7 @@ ROWS = (
     _row(
         "i0",
         "x",
-        "torch.special.i0",
+        "special.i0",
         "besseli(0, x)",
         ("i1(x)",),
         "modified Bessel function of the first kind, order 0",
@@ -212,7 +212,7 @@ ROWS = (
     _row(
         "i1",
         "x",
-        "torch.special.i1",
+        "special.i1",
         "besseli(1, x)",
         ("i0(x) - i1(x)/x",),
         "modified Bessel function of the first kind, order 1",
@@ -243,7 +243,7 @@ ROWS = (
     _row(
         "i0e",
         "x",
-        "torch.special.i0e",
+        "special.i0e",
         "exp(-abs(x))*besseli(0, x)",
         ("i1e(x) - sign(x)*i0e(x)",),
         "exp(-|x|)*i0(x)",
@@ -252,7 +252,7 @@ ROWS = (
     _row(
         "i1e",
         "x",
-        "torch.special.i1e",
+        "special.i1e",
         "exp(-abs(x))*besseli(1, x)",
         ("i0e(x) - i1e(x)*(sign(x) + 1/x)",),
         "exp(-|x|)*i1(x)",
