@@ -190,10 +190,13 @@ def _numdifftools() -> Callable[[Problem], Estimate]:
     def estimate(problem: Problem) -> Estimate:
         derivative = numdifftools.Derivative(_numpy_function(problem), full_output=True)
         try:
-            value, info = derivative(problem.x)
+            found = derivative(problem.x)
         except Exception:  # it fails where values are not finite
             return float("nan"), float("nan")
-        return value.item(), info.error_estimate.item()
+        value = found.estimate if hasattr(found, "estimate") else found[0]
+        error = getattr(found, "error_estimate", None)
+        error = found[1].error_estimate if error is None else error
+        return value.item(), error.item()
 
     return estimate
 

@@ -307,7 +307,8 @@ def test_the_function_table_vouches_for_itself() -> None:
     assert outcome.code == 0, [one for one in content[KEY] if one["verdict"] == "disagree"]
     agreed = [one for one in content["components"] if one["verdict"] == "agree"]
     assert len(agreed) >= len(content["components"]) - 2
-    assert "no derivatives to check" in content["warnings"][0]
+    assert {"lt", "zeros", "logical_not"} < set(content["skipped"])
+    assert not {"sin", "softmax", "inv"} & set(content["skipped"])
 
 
 def test_random_expressions() -> None:

@@ -651,7 +651,9 @@ def assert_second(
 ) -> None:
     truth = slope(total, values, by)
     scale = max(abs(truth), mpf(1))
-    assert abs(got - truth) <= 10 * TOLERANCE * scale, f"{what}: {got!r}, but {mp.nstr(truth, 20)}"
+    # torch adds 1e-12 to p*(1 - p) when it differentiates binary cross-entropy twice
+    tolerance = 100 * TOLERANCE if "bce_loss" in what or "cross_entropy(p" in what else 10 * TOLERANCE
+    assert abs(got - truth) <= tolerance * scale, f"{what}: {got!r}, but {mp.nstr(truth, 20)}"
 
 
 @pytest.mark.parametrize("text", ["prod(x)", "sum(cumprod(x))"])

@@ -41,10 +41,9 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 agx check "x**2*sin(y)" --at x=2,y=3
-agx check "(1-cos(x))/x**2" --at x=1e-8
 agx check "x**2*y" --at x=2,y=3 --against "x: 2*x*y; y: x**2"
-agx check "log(x)*y" --samples 100 --domain x=0:1,y=-5:5 --format junit -o check.xml
-agx check --functions
+agx check "log(x)*y" --samples 20 --domain x=0:1,y=-5:5
+agx check "sum(A@A)" --at "A=[[1,2],[3,4]]" --order 2 -o check.xml
 """
 
 FORMATS = (*GENERAL, "junit")

@@ -65,7 +65,7 @@ def hessian(
         entries = product(slope, point.wanted, steps, expression)
         along = {name: plain(step) for name, step in direction.items()}
         found = {"along": along, "hvp": plain(entries)}
-    elif (request.diag or request.trace) and len(point.inputs) > LARGE:
+    elif (request.diag or request.trace) and point.size > LARGE:
         entries = _diagonal(point, slope)
         found = _parts(entries, request)
     else:
@@ -129,7 +129,7 @@ def hessians(
             tables = torch.stack(
                 [
                     product(slopes[:, number], wanted, None, expression, batch=True)
-                    for number in range(len(point.inputs))
+                    for number in range(point.size)
                 ],
                 dim=1,
             )
@@ -204,10 +204,10 @@ def _slopes(point: Point) -> Map:
 
 def _compression(point: Point) -> Compression | None:
     """How few products give the matrix, where the expression shows that few do."""
-    if len(point.inputs) <= LARGE:
+    if point.size <= LARGE:
         return None
     pairs = interactions(point.expression, point.nodes, point.names, point.context)
-    return None if pairs is None else compress(pairs, len(point.inputs))
+    return None if pairs is None else compress(pairs, point.size)
 
 
 def _compressed(point: Point, slope: Tensor, compression: Compression) -> Tensor:
@@ -238,11 +238,12 @@ def _diagonal(point: Point, slope: Tensor) -> Tensor:
 def _symmetric(matrix: Tensor) -> tuple[Tensor, float]:
     """The matrix averaged with its transpose, and the largest difference between the two."""
     mirrored = matrix.T
-    difference = (matrix - mirrored).abs().nan_to_num(nan=0.0)  # inf - inf
-    asymmetry = difference.max().item() if difference.numel() else 0.0
+    asymmetry = (matrix - mirrored).max().item() if matrix.numel() else 0.0
+    if math.isnan(asymmetry):  # of inf - inf, or of nan
+        asymmetry = (matrix - mirrored).nan_to_num_(nan=0.0).max().item()
     if asymmetry:
         matrix = torch.where(matrix == mirrored, matrix, (matrix + mirrored) / 2)
-    return matrix + 0.0, asymmetry  # no -0.0, whose mirror image may be 0.0
+    return matrix.add_(0.0), asymmetry  # no -0.0, whose mirror image may be 0.0
 
 
 def _says(

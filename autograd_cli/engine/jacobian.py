@@ -129,7 +129,7 @@ def jacobians(
 
 def _matrix(point: Point, mode: str) -> tuple[Tensor, str]:
     """The Jacobian and the mode it was computed in."""
-    is_tall = len(point.value) > FORWARD_COST * len(point.inputs)
+    is_tall = len(point.value) > FORWARD_COST * point.size
     if mode == FORWARD or (mode == AUTO and is_tall):
         try:
             return _forward(point), FORWARD

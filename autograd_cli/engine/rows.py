@@ -25,7 +25,7 @@ from autograd_cli.language.expression import Expression
 # each part.
 Map = Callable[[Sequence[Tensor], bool], Sequence[Tensor]]
 
-ROWS = 64  # rows in a batch: fewer need more passes, more leave the cache
+ROWS = 256  # rows in a batch: fewer need more passes, more leave the cache
 FEW = 4  # rows that are computed one by one: a batch is not worth its preparation
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -29,6 +30,7 @@ class Point:
     nodes       the value of every node
     parts       the outputs as vectors: one for each expression, or for each entry of a typed list
     value       the outputs one after another, shape (outputs,)
+    size        the number of elements of `wanted`
     shape       that of the one output; where there are several, that of `value`
     inputs      the names of the elements of `wanted`; `outputs` those of the elements of `value`
     """
@@ -53,8 +55,16 @@ class Point:
         self.parts = self._select(self.nodes)
         self.value = torch.cat(list(self.parts))
         self.shape = shapes[0] if len(shapes) == 1 else self.value.shape
-        self.outputs = tuple(outputs.labels(shapes))
-        self.inputs = tuple(
+        self.size = sum(leaf.numel() for leaf in self.wanted)
+        self._shapes = shapes
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        return tuple(self._outputs.labels(self._shapes))
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        return tuple(
             label
             for name, leaf in zip(self.names, self.wanted, strict=True)
             for label, _ in components(name, leaf.tolist())

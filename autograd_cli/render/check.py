@@ -65,6 +65,11 @@ def conclusion(result: Check) -> str:
         each = [f"{counts[one]} {one}" for one in VERDICTS if counts.get(one)]
         count = result.samples.count - result.samples.outside
         return f"{verdict}: of {_points(count)}, {', '.join(each) or 'none'}"
+    if result.skipped and verdict == AGREE:
+        return (
+            f"agree: autograd is right for {result.checked} functions;"
+            f" {len(result.skipped)} have no derivatives"
+        )
     names = [one.label for one in result.components if one.verdict == verdict]
     listed = ", ".join(names[:MOST_NAMES])
     if len(names) > MOST_NAMES:

@@ -104,6 +104,7 @@ class Check(Evaluation):
     order: int = 1
     samples: Samples | None = None
     checked: int = 0  # how many components there were, if not all of them are listed
+    skipped: tuple[str, ...] = ()  # functions that have no derivatives to check
     strict: bool = False  # whether what is inconclusive counts as a failure
     command: str = "check"
 
@@ -131,6 +132,8 @@ class Check(Evaluation):
             found["order"] = self.order
         if self.samples is not None:
             found["samples"] = self.samples.to_dict()
+        if self.skipped:
+            found["skipped"] = list(self.skipped)
         found["components"] = [component.to_dict() for component in self.components]
         return found
 
