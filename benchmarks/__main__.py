@@ -9,6 +9,7 @@ NAMES = (
     "startup",
     "check",
     "hessian",
+    "graph",
 )
 
 

@@ -28,22 +28,15 @@ class Reference:
                form that is better than differentiating numerically
     options    the settings that it is tested with, by name
     is_cut     no derivative passes through it
-    trusted    the magnitudes of operands within which torch's own formula keeps twelve digits, for
-               a function whose node is torch's: beyond, the formula that autograd uses cancels
-    from_order the order of the derivative from which that holds (0 is the value)
+    cancels    (orders, *operands, **options): whether autograd's formula is known to lose digits
+               there although the derivative is well conditioned
     """
 
     value: Callable[..., Any]
     partials: Callable[..., Any] | None = None
     options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     is_cut: bool = False
-    trusted: tuple[float, float] = (0.0, float("inf"))
-    from_order: int = 1
-
-    def is_trusted(self, point: Sequence[float], order: int) -> bool:
-        """Whether float64 and autograd's formula can give twelve digits at a point."""
-        least, most = self.trusted
-        return order < self.from_order or all(least <= abs(x) <= most for x in point)
+    cancels: Callable[..., bool] = lambda orders, *operands, **options: False
 
     def of(self, operands: Sequence[str], options: Mapping[str, Any]) -> Reference:
         """The function of these operands alone, by position, with the options set."""
@@ -52,6 +45,7 @@ class Reference:
             self,
             value=lambda *given: value(**dict(zip(operands, given, strict=True)), **options),
             partials=functools.partial(partials, **options) if partials else None,
+            cancels=functools.partial(self.cancels, **options),
             options={},
         )
 
@@ -417,8 +411,6 @@ REFERENCES: dict[str, Reference] = {
         "minimum": lambda x, y: min(x, y),
         "fmax": lambda x, y: max(x, y),
         "fmin": lambda x, y: min(x, y),
-        "fmax": lambda x, y: max(x, y),
-        "fmin": lambda x, y: min(x, y),
         "where": lambda condition, x, y: x if condition > 0 else y,
         "Heaviside": _heaviside,
         "DiracDelta": Reference(lambda x, k=0: mpf(0), options={"k": (0, 1, 2)}),
@@ -490,27 +482,33 @@ REFERENCES: dict[str, Reference] = {
     }.items()
 }
 
-# Functions whose graph must be torch's own, node for node, although the formula that autograd uses
-# there cancels: the magnitudes within which it keeps twelve digits, from which order on, and why.
-_TRUSTED: dict[str, tuple[tuple[float, float], int]] = {
-    "tanh": ((0, 2.5), 1),  # 1 - y**2 where |y| is near 1
-    "sigmoid": ((0, 5), 1),  # y*(1 - y) likewise
-    "logsigmoid": ((0, 5), 1),
-    "softplus": ((0, 5), 1),
-    "silu": ((0, 4), 1),
-    "mish": ((0, 2.5), 1),
-    "expm1": ((0, 4), 1),  # y + 1 where y is near -1
-    "gelu": ((0, 2.5), 0),  # 1 + erf(x/sqrt(2)) where erf is near -1
-    "gelu_tanh": ((0, 1.5), 0),
-    "tanhshrink": ((0.25, 2.5), 0),  # x - tanh(x) near 0
-    "hypot": ((0.5, 4), 2),  # 1 - (x/y)**2 where one is much larger
-    # Of our own: the mixed derivative of beta, and the incomplete gammas, where an operand is tiny
-    "beta": ((0.05, 100), 2),
-    "gammainc": ((0.1, 60), 0),
-    "gammaincc": ((0.1, 60), 0),
+# Where twelve digits are not there, by measurement: no wider than it takes. Most of these functions
+# have a node that must be torch's own, and the formula that autograd uses there cancels.
+_CANCELS: dict[str, Callable[..., bool]] = {
+    "tanh": lambda orders, x: sum(orders) > 0 and abs(x) > 5.3,  # 1 - y**2
+    "sigmoid": lambda orders, x: (  # y*(1 - y), and 1 - 2*y
+        (sum(orders) > 0 and x > 9) or (sum(orders) > 1 and abs(x) < 1e-3)
+    ),
+    "logsigmoid": lambda orders, x: sum(orders) > 1 and x > 9,
+    "softplus": lambda orders, x, beta=1, threshold=20: sum(orders) > 1 and beta * x > 9,
+    "silu": lambda orders, x: sum(orders) > 1 and x > 9,
+    "mish": lambda orders, x: sum(orders) > 1 and x > 5.5,
+    "expm1": lambda orders, x: sum(orders) > 0 and x < -11,  # y + 1
+    "gelu": lambda orders, x: sum(orders) < 2 and x < -4.3,  # 1 + erf(x/sqrt(2))
+    "gelu_tanh": lambda orders, x: x < -4.4 or (sum(orders) > 1 and x > 4.4),
+    "tanhshrink": lambda orders, x: abs(x) > 5.3 if sum(orders) > 1 else abs(x) < 0.02,
+    "hypot": lambda orders, x, y: (  # 1 - (x/h)**2
+        (orders[0] == 2 and abs(y) < abs(x) / 30) or (orders[1] == 2 and abs(x) < abs(y) / 30)
+    ),
+    # Of our own: the mixed derivative of beta, and the incomplete gammas, where an operand is tiny.
+    "beta": lambda orders, a, b: tuple(orders) == (1, 1) and min(a, b) < 0.05,
+    **dict.fromkeys(
+        ("gammainc", "gammaincc"),
+        lambda orders, a, x: max(a, x) < 0.02 or (orders[0] == 2 and a < 1e-3),
+    ),
 }
-for _name, (_magnitudes, _order) in _TRUSTED.items():
-    REFERENCES[_name] = replace(REFERENCES[_name], trusted=_magnitudes, from_order=_order)
+for _name, _cancels in _CANCELS.items():
+    REFERENCES[_name] = replace(REFERENCES[_name], cancels=_cancels)
 
 
 # Derivatives ------------------------------------------------------------------------------------

@@ -367,7 +367,9 @@ def test_hardsigmoid_has_torchs_values_the_right_slope_and_a_second_derivative()
         (slope,) = torch.autograd.grad(ours, x, weight, create_graph=True)
         # torch's slope in float64 is float32's 1/6, off by 3e-8
         (rounded,) = torch.autograd.grad(theirs, y, weight)
-        torch.testing.assert_close(slope, rounded, rtol=4e-8 if dtype.itemsize == 8 else 0.01, atol=0)
+        torch.testing.assert_close(
+            slope, rounded, rtol=4e-8 if dtype.itemsize == 8 else 0.01, atol=0
+        )
         if dtype == torch.float64:
             assert torch.equal(slope, torch.where(x.abs() < 3, weight / 6, 0.0))
         for _ in range(2):

@@ -652,7 +652,9 @@ def assert_second(
     truth = slope(total, values, by)
     scale = max(abs(truth), mpf(1))
     # torch adds 1e-12 to p*(1 - p) when it differentiates binary cross-entropy twice
-    tolerance = 100 * TOLERANCE if "bce_loss" in what or "cross_entropy(p" in what else 10 * TOLERANCE
+    tolerance = (
+        100 * TOLERANCE if "bce_loss" in what or "cross_entropy(p" in what else 10 * TOLERANCE
+    )
     assert abs(got - truth) <= tolerance * scale, f"{what}: {got!r}, but {mp.nstr(truth, 20)}"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from autograd_cli.collector import collector_paused
 from autograd_cli.commands.grad import GradOutput
 from autograd_cli.commands.options import (
     At,
@@ -166,13 +167,14 @@ def graph(
 
     context = resolve(settings)
     values, _ = inputs.tensors(context)
-    with Progress(printing.console) as progress:
-        found = record(
-            inputs.expression, values, context, request, progress.at, saved=saved, why=why
+    with collector_paused():
+        with Progress(printing.console) as progress:
+            found = record(
+                inputs.expression, values, context, request, progress.at, saved=saved, why=why
+            )
+        printing.emit(
+            Drawing(graph=found, depth=depth, most=max_nodes, constants=not hide_constants, raw=raw)
         )
-    printing.emit(
-        Drawing(graph=found, depth=depth, most=max_nodes, constants=not hide_constants, raw=raw)
-    )
 
 
 def _by_one_variable(expression: Expression, request: DerivativeRequest) -> DerivativeRequest:

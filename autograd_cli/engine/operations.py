@@ -76,12 +76,43 @@ def heaviside(x: Tensor, at_zero: Tensor | None = None) -> Tensor:
     return torch.where(x == 0, 0.5 if at_zero is None else at_zero, step)
 
 
-def floor_divide(x: Tensor | float, y: Tensor | float) -> Tensor:
-    """The quotient rounded down; torch's own has no backward pass."""
+def _both(x: Tensor | float, y: Tensor | float) -> tuple[Tensor, Tensor]:
+    """Two operands as tensors, one of which is one."""
     like = x if isinstance(x, Tensor) else y
     assert isinstance(like, Tensor)
-    both = [part if isinstance(part, Tensor) else torch.full_like(like, part) for part in (x, y)]
-    return cast(Tensor, importlib.import_module(f"{_HERE}.special").floor_divide(*both))
+    first, second = (
+        part if isinstance(part, Tensor) else torch.full_like(like, part) for part in (x, y)
+    )
+    return first, second
+
+
+def mod(x: Tensor | float, y: Tensor | float) -> Tensor:
+    """Python's x % y; torch cannot differentiate it where x is a number."""
+    return torch.remainder(*_both(x, y)) if not isinstance(x, Tensor) else x % y
+
+
+def fmod(x: Tensor | float, y: Tensor | float) -> Tensor:
+    return torch.fmod(*_both(x, y)) if not isinstance(x, Tensor) else torch.fmod(x, y)
+
+
+def clamp(
+    x: Tensor | float, min: Tensor | float | None = None, max: Tensor | float | None = None
+) -> Tensor:
+    """torch.clamp, which takes numbers or tensors as limits but not one of each."""
+    limits = [limit for limit in (min, max) if limit is not None]
+    if isinstance(x, Tensor) and not any(isinstance(limit, Tensor) for limit in limits):
+        return torch.clamp(x, min, max)  # type: ignore[arg-type]
+    like = next(part for part in (x, *limits) if isinstance(part, Tensor))
+    x, low, high = (
+        part if part is None or isinstance(part, Tensor) else torch.full_like(like, part)
+        for part in (x, min, max)
+    )
+    return torch.clamp(cast(Tensor, x), low, high)
+
+
+def floor_divide(x: Tensor | float, y: Tensor | float) -> Tensor:
+    """The quotient rounded down; torch's own has no backward pass."""
+    return cast(Tensor, importlib.import_module(f"{_HERE}.special").floor_divide(*_both(x, y)))
 
 
 def dirac_delta(x: Tensor, k: int = 0) -> Tensor:
@@ -114,6 +145,10 @@ def where(condition: Tensor | bool, x: Tensor | float, y: Tensor | float) -> Ten
     tensor = next(part for part in (x, y, condition) if isinstance(part, Tensor))
     if not isinstance(condition, Tensor):
         condition = torch.tensor(bool(condition), device=tensor.device)
+    if condition.dtype != torch.bool:
+        raise EvaluationError(
+            "where needs a condition first", hint="for example where(x > 0, x, 0)"
+        )
     if not isinstance(x, Tensor) and not isinstance(y, Tensor):
         x = torch.tensor(x, dtype=torch.get_default_dtype(), device=tensor.device)
     return torch.where(condition, x, y)
@@ -206,6 +241,9 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
             raise ShapeError(
                 "a class is a whole number", hint="probabilities have as many as input"
             )
+        count = input.shape[1 if input.dim() > 1 else 0]
+        if ((classes < 0) | (classes >= count)).any():
+            raise EvaluationError(f"a class is out of range: there are {count}, counted from 0")
         target = classes
     return functional.cross_entropy(input, target, reduction=reduction)
 

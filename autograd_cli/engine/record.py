@@ -28,7 +28,7 @@ from autograd_cli.engine.product import vector_jacobian_product
 from autograd_cli.engine.saved import saved as saved_by
 from autograd_cli.engine.tape import Tape, is_leaf, name_of, node_of, walk, walk_second
 from autograd_cli.errors import DerivativeError, ShapeError
-from autograd_cli.language.expression import Expression
+from autograd_cli.language.expression import NUMBER, Expression
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.results import Value
 from autograd_cli.results.graph import (
@@ -91,13 +91,13 @@ def _record(
         seed = None
     nothing: list[tuple[Saved, ...]] = [()] * len(tape.nodes)
     kept = saved_by(tape.nodes, leaves, values) if saved else nothing
+    gradients = _run_backward(expression, tape, target, leaves, seed, progress)
     _measure_locals(tape, progress)
     constants = _constants(expression, values, tape)
     ways: tuple[Path, ...] = ()
     more = False
     if why is not None:
         ways, more = paths(expression, values, tape, constants, target, seed, why)
-    gradients = _run_backward(expression, tape, target, leaves, seed, progress)
     warnings = [*expression.warnings, *explain_value(expression, values)]
     if by is None and not all(found.isfinite().all() for found in gradients.values()):
         warnings += explain_gradient(expression, values, leaves, weights.grad_output, context)
@@ -177,12 +177,22 @@ def _measure_locals(tape: Tape, progress: Progress) -> None:
 
     For an elementwise node, that is the elementwise derivative; for one whose result is a single
     number, the gradient. Otherwise the derivative is no such tensor. A node is elementwise if it
-    answers to other gradients with their product with the answer to ones.
+    answers to other gradients with their product with the answer to ones. A node that got the
+    gradient 1 in the backward pass has answered already.
     """
     probes = functools.cache(_probes)  # most nodes of a graph have the same shape
     with torch.no_grad():
         for position, node in enumerate(tape.nodes):
-            tape.local.append(() if is_leaf(node) else _local(tape, position, probes))
+            upstream = tape.upstream.get(position)
+            if is_leaf(node):
+                tape.local.append(())
+            elif upstream is None or upstream.dim():
+                tape.local.append(_local(tape, position, probes))
+            elif upstream.item() == 1.0:
+                tape.local.append(tape.sent[position])
+            else:
+                one, _ = probes(upstream.shape, upstream.dtype, upstream.device)
+                tape.local.append(tape.answer(position, one))
             if position % PORTION == 0:
                 progress(position, len(tape.nodes), "local derivatives")
 
@@ -203,12 +213,12 @@ def _local(
     unknown = (None,) * len(tape.edges[position])
     try:
         found = tape.answer(position, ones)
-        if not shape or shape.numel() == 1:
+        if shape.numel() == 1:
             return found
         if not any(part is not None and part.shape == shape for part in found):
             return unknown
         again = tape.answer(position, others)
-    except (RuntimeError, NotImplementedError):  # no derivative: the backward pass will say so
+    except (RuntimeError, NotImplementedError):  # a node that the backward pass did not reach
         return unknown
     return tuple(
         part if part is not None and _is_elementwise(part, other, others) else None
@@ -234,32 +244,38 @@ def _run_backward(
     seed: Tensor | None,
     progress: Progress,
 ) -> dict[str, Tensor]:
-    """One backward pass, watched; returns the gradient of every leaf."""
-    handles = []
+    """One backward pass, watched; returns the gradient of every leaf. The nodes can be run again."""
+    events: list[Event] = []
     for position, node in enumerate(tape.nodes):
         if not is_leaf(node):
-            handles.append(node.register_hook(_watcher(tape, position, progress)))
+            node.register_hook(_watcher(events, position, len(tape.nodes), progress))
     tracked = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
     try:
-        found = vector_jacobian_product(value, list(tracked.values()), seed)
+        found = vector_jacobian_product(value, list(tracked.values()), seed, retain_graph=True)
     except (RuntimeError, NotImplementedError) as error:
         raise explain_backward(error, expression) from error
-    finally:
-        for handle in handles:
-            handle.remove()
+    for position, sent, upstream in events:
+        tape.sent[position] = sent
+        tape.upstream[position] = upstream[tape.result[position]]
+        tape.executed.append(position)
     return {
         name: torch.zeros_like(leaf) if part is None else part
         for (name, leaf), part in zip(tracked.items(), found, strict=True)
     }
 
 
-def _watcher(tape: Tape, position: int, progress: Progress) -> Callable[[Any, Any], None]:
+Event = tuple[int, tuple[Tensor | None, ...], tuple[Tensor | None, ...]]
+
+
+def _watcher(
+    events: list[Event], position: int, total: int, progress: Progress
+) -> Callable[[Any, Any], None]:
+    """A hook that knows no node, so that nothing is kept alive in a circle."""
+
     def watch(sent: tuple[Tensor | None, ...], upstream: tuple[Tensor | None, ...]) -> None:
-        tape.sent[position] = sent
-        tape.upstream[position] = upstream[tape.result[position]]
-        tape.executed.append(position)
-        if len(tape.executed) % PORTION == 0:
-            progress(len(tape.executed), len(tape.nodes), "backward pass")
+        events.append((position, sent, upstream))
+        if not len(events) % PORTION:
+            progress(len(events), total, "backward pass")
 
     return watch
 
@@ -373,41 +389,43 @@ def _edges(tape: Tape) -> list[GraphEdge]:
 
 
 def _plain_all(tensors: Sequence[Tensor | None]) -> list[Value]:
-    """Tensors as numbers and lists. Scalars are fetched together, which is faster by far."""
-    single = [tensor for tensor in tensors if tensor is not None and not tensor.dim()]
-    if len({tensor.dtype for tensor in single}) != 1:
-        return [None if tensor is None else plain(tensor) for tensor in tensors]
-    with torch.no_grad():
-        numbers = iter(torch.stack(single).tolist())
-    return [
-        None if tensor is None else plain(tensor) if tensor.dim() else next(numbers)
-        for tensor in tensors
-    ]
+    """Tensors as numbers and lists; the many that are the same tensor are looked at once."""
+    known: dict[int, Value] = {id(None): None}
+    found: list[Value] = []
+    for tensor in tensors:
+        key = id(tensor)
+        if key not in known:
+            known[key] = plain(tensor)  # type: ignore[arg-type]
+        found.append(known[key])
+    return found
 
 
 def _constants(
     expression: Expression, values: Sequence[NodeValue], tape: Tape
 ) -> list[GraphConstant]:
     """The operands that carry no gradient, at the node that owns the operation."""
-    carries = _carries(expression, values)
+    nodes = expression.nodes
+    carries: list[bool] | None = None  # most constants are numbers that somebody typed
     found: list[GraphConstant] = []
     for position, (owner, is_top) in enumerate(zip(tape.owner, tape.top, strict=True)):
         if not is_top:
             continue
-        for number, operand in enumerate(expression.nodes[owner].operands):
+        for number, operand in enumerate(nodes[owner].operands):
             value = values[operand]
             if value is None or (isinstance(value, Tensor) and value.requires_grad):
                 continue
-            node = expression.nodes[operand]
+            node = nodes[operand]
             if node.span.start == node.span.end:  # a default, which nobody typed
                 continue
+            if node.op != NUMBER and carries is None:
+                carries = _carries(expression, values)
             found.append(
                 GraphConstant(
                     source=f"n{position + 1}",
                     input=number,
                     span=node.span,
                     value=plain(value) if isinstance(value, Tensor) else value,
-                    cut=carries[operand],
+                    cut=carries is not None and carries[operand],
                 )
             )
     return found

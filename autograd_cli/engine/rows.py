@@ -25,7 +25,8 @@ from autograd_cli.language.expression import Expression
 # each part.
 Map = Callable[[Sequence[Tensor], bool], Sequence[Tensor]]
 
-ROWS = 256  # rows in a batch: fewer need more passes, more leave the cache
+ROWS = 64  # rows in a batch, at least
+ELEMENTS = 131_072  # of the copies in a batch: fewer need more passes, more leave the cache
 FEW = 4  # rows that are computed one by one: a batch is not worth its preparation
 
 
@@ -46,7 +47,7 @@ def rows_of(
     if not any(part.requires_grad for part in parts):
         yield parts[0].new_zeros(count, sum(leaf.numel() for leaf in leaves))
         return
-    size = min(ROWS, count)
+    size = min(count, max(ROWS, ELEMENTS // sum(leaf.numel() for leaf in leaves)))
     copies = [leaf.detach().expand((size, *leaf.shape)).clone().requires_grad_() for leaf in leaves]
     values = torch.cat(list(function(copies, True)), dim=1)
     for start in range(0, count, size):

@@ -240,7 +240,7 @@ ROWS = (
     _pair(
         "fmod",
         "x, y",
-        "torch.fmod",
+        "engine.fmod",
         "x - y*sign(x/y)*floor(abs(x/y))",
         ("1", "-trunc(x/y)"),
         "remainder with the sign of the dividend",
@@ -251,7 +251,7 @@ ROWS = (
     _pair(
         "clamp",
         "x, min=None, max=None",
-        "torch.clamp",
+        "engine.clamp",
         "array",
         ("(x >= min)*(x <= max)", "x < min", "x > max"),
         "x kept between min and max",

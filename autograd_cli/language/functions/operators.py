@@ -4,13 +4,19 @@ from autograd_cli.language.functions.row import Function
 
 
 def _operator(
-    name: str, symbol: str, operation: str, derivatives: tuple[str, ...], help: str, **more: object
+    name: str,
+    symbol: str,
+    operation: str,
+    derivatives: tuple[str, ...],
+    help: str,
+    torch: str = "",
+    **more: object,
 ) -> Function:
     signature = "x" if len(derivatives) == 1 else "x, y"
     return Function(
         name=name,
         signature=signature,
-        torch=f"operator.{operation}",
+        torch=torch or f"operator.{operation}",
         symbolic=f"operator.{operation}",
         derivatives=derivatives,
         help=help,
@@ -79,6 +85,7 @@ ROWS = (
         "mod",
         ("1", "-floor(x/y)"),
         "remainder with the sign of the divisor",
+        torch="engine.mod",
         domain="y != 0 and mod(x/y, 1) != 0",
         aliases=("remainder", "Mod"),
     ),

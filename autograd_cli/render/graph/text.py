@@ -326,7 +326,7 @@ def _saved(graph: Graph, words: Words, width: int, most: int) -> list[Line]:
     kept = [(node, one) for node in graph.nodes for one in node.saved]
     rows = [
         [
-            cell(f"{node.id} {node.op}", solid=True),
+            cell(f"{node.id} {node.op}"),
             cell(words.text(node)),
             cell(one.role),
             cell(words.shape(one.shape)),
