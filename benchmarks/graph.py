@@ -42,7 +42,7 @@ def run(*, quick: bool) -> None:
         "",
         f"{machine()}; in one process, in alternating order.",
         "",
-        "| nodes | make_dot: names, s | with values, s | agx, s | agx / names | agx / values | goal |",
+        "| nodes | make_dot, s | with values, s | agx, s | agx/make_dot | agx/with values | goal |",
         "|---:|---:|---:|---:|---:|---:|---:|",
     ]
     context = resolve(Settings())

@@ -62,7 +62,7 @@ class Command(TyperCommand):
         siblings = group.commands if isinstance(group, TyperGroup) else {}
         elsewhere = {
             name: sibling
-            for sibling, command in siblings.items()
+            for sibling, command in reversed(list(siblings.items()))  # the first one is named
             for name in options_of(command)
             if name not in options_of(self)
         }

@@ -244,7 +244,7 @@ def _run_backward(
     seed: Tensor | None,
     progress: Progress,
 ) -> dict[str, Tensor]:
-    """One backward pass, watched; returns the gradient of every leaf. The nodes can be run again."""
+    """One backward pass, watched, after which the nodes can be run again; every leaf's gradient."""
     events: list[Event] = []
     for position, node in enumerate(tape.nodes):
         if not is_leaf(node):

@@ -51,9 +51,8 @@ def rows_of(
     copies = [leaf.detach().expand((size, *leaf.shape)).clone().requires_grad_() for leaf in leaves]
     values = torch.cat(list(function(copies, True)), dim=1)
     for start in range(0, count, size):
-        wanted = torch.arange(start, min(start + size, count), device=values.device)
-        picked = values[torch.arange(len(wanted), device=values.device), wanted]
-        block = product(picked, copies, None, expression, batch=True)[: len(wanted)]
+        picked = values[:, start : start + size].diagonal()  # the k-th copy's (start + k)-th entry
+        block = product(picked, copies, None, expression, batch=True)[: len(picked)]
         if len(parts) > 1:
             # The other parts took part with the weight 0, and 0 times an infinite slope is nan.
             for row in (~block.isfinite()).any(1).nonzero().flatten().tolist():
