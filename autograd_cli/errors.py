@@ -66,7 +66,7 @@ class AgxError(Exception):
         }
 
 
-LONGEST_WORD = 60
+LONGEST_WORD = 150  # a path may be that long
 
 
 def _presentable(text: str) -> str:

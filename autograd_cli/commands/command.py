@@ -96,7 +96,7 @@ class Group(TyperGroup):
     def _no_such(self, word: str) -> UsageError:
         has = {
             name: command_name
-            for command_name, command in self.commands.items()
+            for command_name, command in reversed(list(self.commands.items()))
             for name in options_of(command)
         }
         if word.partition("=")[0] in has:
