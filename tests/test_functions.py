@@ -355,7 +355,9 @@ def test_numbers_as_operands(row: Function, data: st.DataObject) -> None:
         orders = [int(name == one) for one in names]
         first = partial_or_error(expression, variables, [name])
         if isinstance(first, DerivativeError):
-            assert row.derivatives[names.index(name)] == "", f"{text}: {first.message}"
+            # In torch as in Python, `2 % x` is recorded, but has no backward pass.
+            lacking = row.name == "mod" or row.derivatives[names.index(name)] == ""
+            assert lacking, f"{text}: {first.message}"
             continue
         check(first, function, point, orders, f"d/d{name} {text} at {variables}")
         twice = [2 * order for order in orders]

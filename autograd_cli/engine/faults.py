@@ -132,7 +132,7 @@ def _tidy(message: str) -> str:
     """torch's own words, without its advice to programmers."""
     message = re.sub(r"torch\.Size\((\[[^\]]*\])\)", r"\1", message)
     message = re.sub(r"\s*\(.*?at \S+\.cpp.*", "", message)
-    message = re.sub(r"^(?:linalg\.|torch\.)?[\w.]+(?:\(\))?: ", "", message)
+    message = re.sub(r"^[\w.]+(?:\([^)]*\))?: ", "", message)
     return message[:1].lower() + message[1:].rstrip(".")
 
 

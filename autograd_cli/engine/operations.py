@@ -86,11 +86,6 @@ def _both(x: Tensor | float, y: Tensor | float) -> tuple[Tensor, Tensor]:
     return first, second
 
 
-def mod(x: Tensor | float, y: Tensor | float) -> Tensor:
-    """Python's x % y; torch cannot differentiate it where x is a number."""
-    return torch.remainder(*_both(x, y)) if not isinstance(x, Tensor) else x % y
-
-
 def fmod(x: Tensor | float, y: Tensor | float) -> Tensor:
     return torch.fmod(*_both(x, y)) if not isinstance(x, Tensor) else torch.fmod(x, y)
 

@@ -9,14 +9,13 @@ def _operator(
     operation: str,
     derivatives: tuple[str, ...],
     help: str,
-    torch: str = "",
     **more: object,
 ) -> Function:
     signature = "x" if len(derivatives) == 1 else "x, y"
     return Function(
         name=name,
         signature=signature,
-        torch=torch or f"operator.{operation}",
+        torch=f"operator.{operation}",
         symbolic=f"operator.{operation}",
         derivatives=derivatives,
         help=help,
@@ -85,7 +84,6 @@ ROWS = (
         "mod",
         ("1", "-floor(x/y)"),
         "remainder with the sign of the divisor",
-        torch="engine.mod",
         domain="y != 0 and mod(x/y, 1) != 0",
         aliases=("remainder", "Mod"),
     ),
