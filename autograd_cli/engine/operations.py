@@ -94,15 +94,21 @@ def clamp(
     x: Tensor | float, min: Tensor | float | None = None, max: Tensor | float | None = None
 ) -> Tensor:
     """torch.clamp, which takes numbers or tensors as limits but not one of each."""
-    limits = [limit for limit in (min, max) if limit is not None]
-    if isinstance(x, Tensor) and not any(isinstance(limit, Tensor) for limit in limits):
+    if isinstance(x, Tensor) and not isinstance(min, Tensor) and not isinstance(max, Tensor):
         return torch.clamp(x, min, max)  # type: ignore[arg-type]
-    like = next(part for part in (x, *limits) if isinstance(part, Tensor))
-    x, low, high = (
-        part if part is None or isinstance(part, Tensor) else torch.full_like(like, part)
-        for part in (x, min, max)
+    given = [part for part in (x, min, max) if part is not None]
+    like = next(part for part in given if isinstance(part, Tensor))
+    # All in one shape: torch cannot differentiate twice through limits that it broadcasts.
+    tensors = iter(
+        torch.broadcast_tensors(
+            *(part if isinstance(part, Tensor) else torch.full_like(like, part) for part in given)
+        )
     )
-    return torch.clamp(cast(Tensor, x), low, high)
+    return torch.clamp(
+        next(tensors),
+        None if min is None else next(tensors),
+        None if max is None else next(tensors),
+    )
 
 
 def floor_divide(x: Tensor | float, y: Tensor | float) -> Tensor:
