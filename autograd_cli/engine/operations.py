@@ -95,19 +95,15 @@ def clamp(
 ) -> Tensor:
     """torch.clamp, which takes numbers or tensors as limits but not one of each."""
     if isinstance(x, Tensor) and not isinstance(min, Tensor) and not isinstance(max, Tensor):
-        return torch.clamp(x, min, max)  # type: ignore[arg-type]
+        return torch.clamp(x, min, max)
     given = [part for part in (x, min, max) if part is not None]
     like = next(part for part in given if isinstance(part, Tensor))
+    tensors = [part if isinstance(part, Tensor) else torch.full_like(like, part) for part in given]
     # All in one shape: torch cannot differentiate twice through limits that it broadcasts.
-    tensors = iter(
-        torch.broadcast_tensors(
-            *(part if isinstance(part, Tensor) else torch.full_like(like, part) for part in given)
-        )
-    )
+    shape = torch.broadcast_shapes(*(tensor.shape for tensor in tensors))
+    alike = iter([t if t.shape == shape else t.expand(shape) for t in tensors])
     return torch.clamp(
-        next(tensors),
-        None if min is None else next(tensors),
-        None if max is None else next(tensors),
+        next(alike), None if min is None else next(alike), None if max is None else next(alike)
     )
 
 
