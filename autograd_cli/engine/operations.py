@@ -100,7 +100,7 @@ def clamp(
     like = next(part for part in given if isinstance(part, Tensor))
     tensors = [part if isinstance(part, Tensor) else torch.full_like(like, part) for part in given]
     # All in one shape: torch cannot differentiate twice through limits that it broadcasts.
-    shape = torch.broadcast_shapes(*(tensor.shape for tensor in tensors))
+    shape = torch.broadcast_shapes(*(tensor.shape for tensor in tensors))  # type: ignore[no-untyped-call]
     alike = iter([t if t.shape == shape else t.expand(shape) for t in tensors])
     return torch.clamp(
         next(alike), None if min is None else next(alike), None if max is None else next(alike)
