@@ -410,7 +410,7 @@ def torch_function(path: str) -> Callable[..., torch.Tensor]:
 def test_elementwise_rows_mean_what_they_mean_in_torch(row: Any) -> None:
     count = len(row.operands)
     symbols = [sympy.Symbol(f"v{i}", real=True) for i in range(count)]
-    options = {"n": 2} if row.name == "polygamma" else {}
+    options = {"n": 2} if row.name in WITH_ORDER else {}
     expression = number(apply(row, symbols, options))
     function = torch_function(row.torch)
     compared = 0
@@ -521,7 +521,7 @@ MISSING = {"Eq", "Ne", "DiracDelta"} - {name for row in FUNCTIONS.values() for n
 def test_what_is_printed_can_be_read_again(row: Any) -> None:
     """As agx reads it, and as SymPy does where it has the functions, from the same text."""
     symbols = [sympy.Symbol(f"v{i}", real=True) for i, _ in enumerate(row.operands)]
-    expression = apply(row, symbols, {"n": 2} if row.name == "polygamma" else {})
+    expression = apply(row, symbols, {"n": 2} if row.name in WITH_ORDER else {})
     formulas = [presentable(number(expression))]
     for symbol in symbols:
         try:
@@ -533,7 +533,12 @@ def test_what_is_printed_can_be_read_again(row: Any) -> None:
            ("cbrt", "trunc", "round", "gammainc", "gammaincc")}  # fmt: skip
     bessel = {f"{kind}{order}": lambda x, k=kind, n=order: getattr(sympy, f"bessel{k}")(n, x)
               for kind in "jyik" for order in (0, 1)}  # fmt: skip
-    names = {**own, **bessel, **{symbol.name: symbol for symbol in symbols}}
+    names = {
+        **own,
+        **bessel,
+        "logical_xor": sympy.Xor,
+        **{symbol.name: symbol for symbol in symbols},
+    }
     for formula in formulas:
         printed = text(formula)
         if any(f"{name}(" in printed for name in MISSING):
@@ -541,6 +546,7 @@ def test_what_is_printed_can_be_read_again(row: Any) -> None:
         assert to_sympy(read(printed), {}) == sympy.sympify(printed, locals=names)
 
 
+WITH_ORDER = ("polygamma", "besselj", "bessely", "besseli", "besselk")
 ELEMENTWISE_MODULE = "autograd_cli.language.symbolic.elementwise"
 
 

@@ -319,7 +319,7 @@ ROWS = (
         "DiracDelta",
         "x, k:int=0",
         "engine.dirac_delta",
-        "DiracDelta",
+        "DiracDelta(x, k)",
         ("0",),
         "the derivative of Heaviside, and its k-th derivative: 0 wherever autograd looks",
         domain="x != 0",
