@@ -389,7 +389,6 @@ CASES = [
     # linear algebra
     Case("dot(v, w)", inner),
     Case("vdot(v, w)", inner),
-    Case("vdot(v, w)", inner),
     Case("inner(v, v)", lambda v: inner(v, v)),
     Case("inner(M, Q)", lambda M, Q: times(M, flipped(Q))),
     Case("inner(M, e)", lambda M, e: [inner(row, e) for row in M]),

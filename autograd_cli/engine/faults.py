@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from autograd_cli.errors import DerivativeError, EvaluationError, ShapeError
@@ -32,6 +33,16 @@ def _recognise(
             _no_derivative(message, node),
             hint="leave it out with --wrt, or see its value with agx eval",
         )
+    for text, value in operands:
+        if (
+            isinstance(value, Tensor)
+            and value.dtype == torch.bool
+            and node.op not in ("where", INDEX)
+        ):
+            return EvaluationError(
+                f"{_name(node)} takes numbers, and {_shortened(text)} is a condition",
+                hint="where(condition, 1, 0) makes numbers of it",
+            )
     low = re.search(r"low precision dtypes not supported\. Got (\w+)", message, re.IGNORECASE)
     if low or "not implemented for" in message:
         dtype = low[1] if low else message.rpartition("'")[0].rpartition("'")[2]
@@ -65,7 +76,8 @@ def explain_backward(error: Exception, expression: Expression) -> EvaluationErro
     name = (match.group(1) or match.group(2) or "").removesuffix("_backward") if match else ""
     for node in expression.nodes:
         row = FUNCTIONS.get(node.op)
-        if row and name and name.strip("_") in (row.name, row.torch.rpartition(".")[2]):
+        names = (row.name, row.torch.rpartition(".")[2], *row.aliases) if row else ()
+        if row and name.strip("_") in names:
             return DerivativeError(
                 f"torch has no derivative of {row.name} here",
                 hint="its value is there: agx eval",
@@ -136,9 +148,13 @@ def _tidy(message: str) -> str:
     return message[:1].lower() + message[1:].rstrip(".")
 
 
+def _shortened(text: str) -> str:
+    return text if len(text) <= 24 else text[:23] + "…"
+
+
 def _shapes(operands: Sequence[tuple[str, Any]]) -> str:
     parts = [
-        f"{text if len(text) <= 24 else text[:23] + '…'} is {shape_text(value)}"
+        f"{_shortened(text)} is {shape_text(value)}"
         for text, value in operands
         if value is not None
     ]

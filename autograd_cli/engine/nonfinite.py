@@ -87,10 +87,10 @@ def explain_higher(
             if result is None or not result.requires_grad:
                 break
             slopes = vector_jacobian_product(result, tracked, create_graph=True)
-            result = sum_of([slope for slope in slopes if slope is not None])
+            result = _sum_of([slope for slope in slopes if slope is not None])
             if result is not None and not _is_finite(result):
                 what = _short(expression.text(position))
-                where = _operands_at(expression, position, values)
+                where = _operands(expression, position, values)
                 return [
                     f"a derivative of order {order} is {_non_finite(result)}: those of {what}"
                     f" are not finite{where}"
@@ -98,19 +98,10 @@ def explain_higher(
     return [f"a derivative of order {order} is not finite here"]
 
 
-def sum_of(tensors: Sequence[Tensor]) -> Tensor | None:
+def _sum_of(tensors: Sequence[Tensor]) -> Tensor | None:
     """The sum of all elements of some tensors; None of none."""
     sums = [tensor.sum() for tensor in tensors]
     return torch.stack(sums).sum() if sums else None
-
-
-def _operands_at(expression: Expression, position: int, values: Sequence[NodeValue]) -> str:
-    parts = [
-        f"{_short(expression.text(operand))} = {value.item():g}"
-        for operand in expression.nodes[position].operands
-        if isinstance(value := values[operand], Tensor) and value.dim() == 0
-    ]
-    return f" at {', '.join(dict.fromkeys(parts))}" if parts else ""
 
 
 def _alone(
@@ -218,18 +209,19 @@ def _pick(value: NodeValue, position: int) -> Any:
 
 
 def _operands(expression: Expression, position: int, values: Sequence[NodeValue]) -> str:
-    """` at x = 0` for the operands of a node that made its non-finite element."""
+    """` at x = 0`: the numbers among a node's operands, and of vectors that go with its result
+    element by element the one that made the first non-finite element."""
     node, result = expression.nodes[position], values[position]
-    at = _element(result) if isinstance(result, Tensor) else 0
+    at = None if _is_finite(result) else _element(result) if isinstance(result, Tensor) else 0
     elementwise = node.op in FUNCTIONS and FUNCTIONS[node.op].elementwise
     parts = []
     for operand in node.operands:
         value = values[operand]
         is_number = not isinstance(value, Tensor) or value.dim() == 0
-        is_alike = elementwise and _shape(value) == _shape(result)
+        is_alike = at is not None and elementwise and _shape(value) == _shape(result)
         if not expression.varying[operand] or not (is_number or is_alike):
             continue  # of a vector that was reduced, no single element is to blame
-        picked = _pick(value, at)
+        picked = _pick(value, at or 0)
         if picked is not None:
             parts.append(f"{_short(expression.text(operand))} = {picked:g}")
     return f" at {', '.join(dict.fromkeys(parts))}" if parts else ""

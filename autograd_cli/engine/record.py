@@ -101,7 +101,7 @@ def _record(
     warnings = [*expression.warnings, *explain_value(expression, values)]
     if by is None and not all(found.isfinite().all() for found in gradients.values()):
         warnings += explain_gradient(expression, values, leaves, weights.grad_output, context)
-    graph = _graph(expression, values, leaves, context, tape, target, gradients, kept)
+    graph = _graph(expression, values, leaves, context, tape, target, gradients, kept, progress)
     graph = replace(
         graph,
         warnings=tuple(warnings),
@@ -292,9 +292,13 @@ def _graph(
     target: Tensor,
     gradients: Mapping[str, Tensor],
     kept: Sequence[tuple[Saved, ...]],
+    progress: Progress,
 ) -> Graph:
+    progress(0, len(tape.nodes), "numbers")
     nodes = _nodes(expression, values, leaves, tape, gradients, kept)
+    progress(len(nodes) // 2, len(nodes), "numbers")
     edges = _edges(tape)
+    progress(len(nodes), len(nodes), "sums")
     found = ledgers(nodes, edges)
     value = output(expression, list(values), context)
     return Graph(

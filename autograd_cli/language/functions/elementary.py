@@ -126,7 +126,7 @@ ROWS = (
         "sinc",
         "special.sinc",
         "sinc(pi*x)",
-        "(cos(pi*x) - sinc(x))/x",
+        "where(x == 0, 0, (cos(pi*x) - sinc(x))/x)",
         "sin(pi*x)/(pi*x), torch's and NumPy's sinc",
     ),
     # Inverse trigonometric functions

@@ -156,14 +156,14 @@ def _box(
     if isinstance(one, GraphNode):
         found["span"] = list(one.span)
         found["leaf"] = one.is_leaf
-        found["gradient"] = "" if one.grad is None else words.with_norm(one.grad)
+        found["gradient"] = "" if one.grad is None else words.brief(one.grad)  # fits the box
         found["facts"] = [
             [name, text]
             for name, text in (
                 ("expression", words.shorter(200).text(one)),
                 ("shape", words.shape(one.shape)),
                 ("value", "" if one.value is None else words.with_norm(one.value)),
-                ("gradient", found["gradient"]),
+                ("gradient", "" if one.grad is None else words.with_norm(one.grad)),
                 ("saved", ", ".join(f"{kept.role} ({kept.source})" for kept in one.saved)),
             )
             if text

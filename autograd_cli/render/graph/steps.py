@@ -90,7 +90,7 @@ def _sent(
             continue
         before = running.get(arrow.target)
         running[arrow.target] = total = sent if before is None else _add(before, sent)
-        shown = "" if total is None else words.with_norm(total)
+        shown = "" if total is None else words.brief(total)
         arrived.append((arrow.target, shown))
         if sent is not None:
             sum_ = f", which makes {shown} there" if before is not None else ""
