@@ -30,6 +30,7 @@ NEAR, NEARER = 200, 300  # a side is looked at 2^-NEAR and 2^-NEARER of the coor
 SIDE = 1400  # bits there, where differences of values are that small
 FLAT = mp.mpf(2) ** -90  # what derivatives on one side may differ by, and what counts as none
 STAYS = 0.9  # a gap between two sides that keeps this share of itself is a jump
+GAP = mp.mpf(2) ** -1200  # the least share of the values that is a gap, and not rounding
 
 Number = Any  # an mpmath number
 
@@ -125,6 +126,8 @@ class _Case:
             return {"kind": "smooth", "exact": _text(slope)}
         name = self.wanted[number][-1]
         sides = {sign: self._side(number, place, name, sign) for sign in (-1, 1)}
+        if value is not None:  # as exactly as beside it: where a slope is 0, the gaps are tiny
+            value = self._at(number, place, SIDE)[0]
         return _classified(value, slope, sides)
 
     def _at(self, number: int, place: Mapping[str, Number], bits: int) -> tuple[Any, Any, bool]:
@@ -206,7 +209,8 @@ def _classified(value: Any, slope: Any, sides: Mapping[int, _Side]) -> dict[str,
 def _jumps(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
     """Whether a gap between values stays as it is when they are taken from nearer by."""
     far, near = abs(one[0] - other[0]), abs(one[1] - other[1])
-    return bool(near > 0 and near > STAYS * far)
+    rounding = GAP * max(abs(one[1]), abs(other[1]))
+    return bool(near > rounding and near > STAYS * far)
 
 
 def _same(one: Any, other: Any, share: Any) -> bool:
