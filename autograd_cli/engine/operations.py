@@ -26,13 +26,16 @@ Dims = int | tuple[int, ...] | None
 
 
 @functools.cache
-def operation(row: Function) -> Operation:
-    """The callable of a row: `torch.sin`, `operator.add`, `special.gamma`, `engine.sum_`."""
-    module, _, name = row.torch.rpartition(".")
+def operation(row: Function, accurate: bool = False) -> Operation:
+    """The callable of a row: `torch.sin`, `operator.add`, `special.gamma`, `engine.sum_`.
+
+    The `accurate` one has the same value; its derivatives hold their digits where torch's do not.
+    """
+    path = row.accurate if accurate and row.accurate else row.torch
+    module, _, name = path.rpartition(".")
     if module == "torch" or module.startswith("torch."):
-        path = row.torch.split(".")[1:]
-        return cast(Operation, functools.reduce(getattr, path, torch))
-    if module in ("special", "bessel"):  # imported at first use: most expressions do without
+        return cast(Operation, functools.reduce(getattr, path.split(".")[1:], torch))
+    if module.startswith("special"):  # imported at first use: most expressions do without
         return cast(Operation, getattr(importlib.import_module(f"{_HERE}.{module}"), name))
     return cast(Operation, getattr(operator, name) if module == "operator" else globals()[name])
 

@@ -53,12 +53,20 @@ ROWS = (
         "sqrt(x**2 + y**2)",
         ("x/hypot(x, y)", "y/hypot(x, y)"),
         "length of the hypotenuse",
+        accurate="special.accurate.hypot",
         domain="x != 0 or y != 0",
     ),
     # Exponentials and logarithms
     _row("exp", "torch.exp", "exp", "exp(x)", "exponential"),
     _row("exp2", "torch.exp2", "2**x", "2**x*log(2)", "power of two"),
-    _row("expm1", "torch.expm1", "exp(x) - 1", "exp(x)", "exp(x) - 1, exact near 0"),
+    _row(
+        "expm1",
+        "torch.expm1",
+        "exp(x) - 1",
+        "exp(x)",
+        "exp(x) - 1, exact near 0",
+        accurate="special.accurate.expm1",
+    ),
     _row(
         "log",
         "torch.log",
@@ -105,6 +113,7 @@ ROWS = (
         "log(exp(x) + exp(y))",
         ("sigmoid(x - y)", "sigmoid(y - x)"),
         "log(exp(x) + exp(y)) without overflow",
+        accurate="special.accurate.logaddexp",
     ),
     _pair(
         "xlogy",
@@ -162,7 +171,14 @@ ROWS = (
     # Hyperbolic functions
     _row("sinh", "torch.sinh", "sinh", "cosh(x)", "hyperbolic sine"),
     _row("cosh", "torch.cosh", "cosh", "sinh(x)", "hyperbolic cosine"),
-    _row("tanh", "torch.tanh", "tanh", "1 - tanh(x)**2", "hyperbolic tangent"),
+    _row(
+        "tanh",
+        "torch.tanh",
+        "tanh",
+        "1 - tanh(x)**2",
+        "hyperbolic tangent",
+        accurate="special.accurate.tanh",
+    ),
     _row(
         "asinh",
         "torch.asinh",

@@ -86,6 +86,7 @@ ROWS = (
         "remainder with the sign of the divisor",
         domain="y != 0 and mod(x/y, 1) != 0",
         aliases=("remainder", "Mod"),
+        accurate="special.accurate.mod",
     ),
     Function(
         name="floor_divide",

@@ -222,7 +222,7 @@ ROWS = (
         _row(
             name,
             "n:int, x",
-            f"bessel.{name}",
+            f"special.{name}",
             f"{name}(n, x)",
             (derivative,),
             f"{kind} Bessel function of order n, a whole number from -20 to 20",
