@@ -485,7 +485,7 @@ REFERENCES: dict[str, Reference] = {
 # Where twelve digits are not there, by measurement: values, for they are torch's to the bit.
 _CANCELS: dict[str, Callable[..., bool]] = {
     "gelu": lambda orders, x: not sum(orders) and x < -4.3,  # 1 + erf(x/sqrt(2))
-    "gelu_tanh": lambda orders, x: not sum(orders) and x < -4.4,
+    "gelu_tanh": lambda orders, x: not sum(orders) and x < -3.8,
     "tanhshrink": lambda orders, x: not sum(orders) and abs(x) < 0.02,
 }
 for _name, _cancels in _CANCELS.items():

@@ -233,19 +233,22 @@ def matrix_transpose(a: Tensor) -> Tensor:
     return a.mT
 
 
+def classes(input: Tensor, target: Tensor) -> Tensor:
+    """The targets of a cross-entropy: class numbers as integers (they have the shape of the logits
+    without the axis of classes), probabilities (of the same shape) as they are."""
+    if target.dim() >= input.dim():
+        return target
+    numbers = target.long()
+    if not torch.equal(numbers.to(target.dtype), target):
+        raise ShapeError("a class is a whole number", hint="probabilities have as many as input")
+    count = input.shape[1 if input.dim() > 1 else 0]
+    if ((numbers < 0) | (numbers >= count)).any():
+        raise EvaluationError(f"a class is out of range: there are {count}, counted from 0")
+    return numbers
+
+
 def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Class numbers (a shape without the logits' last axis), or probabilities of the same shape."""
-    if target.dim() < input.dim():
-        classes = target.long()
-        if not torch.equal(classes.to(target.dtype), target):
-            raise ShapeError(
-                "a class is a whole number", hint="probabilities have as many as input"
-            )
-        count = input.shape[1 if input.dim() > 1 else 0]
-        if ((classes < 0) | (classes >= count)).any():
-            raise EvaluationError(f"a class is out of range: there are {count}, counted from 0")
-        target = classes
-    return functional.cross_entropy(input, target, reduction=reduction)
+    return functional.cross_entropy(input, classes(input, target), reduction=reduction)
 
 
 # Constants --------------------------------------------------------------------------------------

@@ -139,10 +139,7 @@ _gate = differentiable("MishGate", lambda x: torch.tanh(functional.softplus(x)),
 
 
 def _mish_product(g: Tensor, x: Tensor) -> Tensor:
-    if not torch.is_grad_enabled():
-        product: Tensor = aten.mish_backward(g, x)
-        return product
-    t = torch.tanh(functional.softplus(x))  # as torch, whose kernel has no derivative
+    t = torch.tanh(functional.softplus(x))  # as torch's kernel, which has no rule for batches
     return g * (t + x * torch.sigmoid(x) * (1 - t * t))
 
 

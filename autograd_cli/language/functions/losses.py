@@ -99,5 +99,6 @@ ROWS = (
         ("", ""),
         "cross-entropy of logits with a class number, or with probabilities of the logits' shape",
         aliases=("cross_entropy_loss", "cross_entropy_with_logits"),
+        accurate="special.softmax.cross_entropy",
     ),
 )
