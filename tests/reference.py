@@ -396,6 +396,11 @@ REFERENCES: dict[str, Reference] = {
         "asinh": lambda x: mp.asinh(x),
         "acosh": lambda x: mp.acosh(x),
         "atanh": lambda x: mp.atanh(x),
+        "sech": lambda x: 1 / mp.cosh(x),
+        "csch": lambda x: 1 / mp.sinh(x),
+        "coth": lambda x: mp.coth(x),
+        "deg2rad": lambda x: x * mp.pi / 180,
+        "rad2deg": lambda x: x * 180 / mp.pi,
         # rounding and signs
         "abs": lambda x: abs(x),
         "sign": _sign,

@@ -25,8 +25,11 @@ from autograd_cli.engine.special.bessel_orders import besseli, besselj, besselk,
 from autograd_cli.engine.special.beta import beta
 from autograd_cli.engine.special.elementary import (
     cbrt,
+    coth,
+    csch,
     floor_divide,
     hardsigmoid,
+    sech,
     sinc,
     spherical_bessel_j0,
 )
@@ -47,6 +50,8 @@ __all__ = [
     "bessely",
     "beta",
     "cbrt",
+    "coth",
+    "csch",
     "digamma",
     "erfcx",
     "expit",
@@ -65,6 +70,7 @@ __all__ = [
     "modified_bessel_k1",
     "ndtr",
     "polygamma",
+    "sech",
     "sinc",
     "spherical_bessel_j0",
     "zeta",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.special.expansions import cosine, horner
-from autograd_cli.engine.special.node import Function, differentiable, tower, zero
+from autograd_cli.engine.special.node import Function, Unary, differentiable, tower, unary, zero
 
 PI = math.pi
 
@@ -39,6 +39,19 @@ spherical_bessel_j0 = tower(
     "sin(x)/x; torch's drops the gradient.",
     lambda k, x: _sine_ratio(k, x) if k else torch.special.spherical_bessel_j0(x),
 )
+sech: Unary = unary(
+    "sech",
+    "1/cosh(x), without overflow.",
+    lambda x: 2 * torch.exp(-x.abs()) / (1 + torch.exp(-2 * x.abs())),
+    lambda x: -sech(x) * torch.tanh(x),
+)
+csch: Unary = unary(
+    "csch",
+    "1/sinh(x), without overflow.",
+    lambda x: -2 * x.sign() * torch.exp(-x.abs()) / torch.expm1(-2 * x.abs()),
+    lambda x: -csch(x) * coth(x),
+)
+coth: Unary = unary("coth", "1/tanh(x).", lambda x: 1 / torch.tanh(x), lambda x: -(csch(x) ** 2))
 cbrt = tower("cbrt", "The real cube root, also of negative numbers.", _cbrt)
 
 # torch's own kernels for the same numbers, but HardsigmoidBackward0 has no derivative

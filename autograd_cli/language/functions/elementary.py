@@ -205,6 +205,28 @@ ROWS = (
         domain="-1 < x and x < 1",
         aliases=("arctanh",),
     ),
+    _row("sech", "special.sech", "sech", "-sech(x)*tanh(x)", "hyperbolic secant"),
+    _row(
+        "csch", "special.csch", "csch", "-csch(x)*coth(x)", "hyperbolic cosecant", domain="x != 0"
+    ),
+    _row("coth", "special.coth", "coth", "-csch(x)**2", "hyperbolic cotangent", domain="x != 0"),
+    # Angles
+    _row(
+        "deg2rad",
+        "torch.deg2rad",
+        "x*pi/180",
+        "pi/180",
+        "degrees to radians",
+        aliases=("radians",),
+    ),
+    _row(
+        "rad2deg",
+        "torch.rad2deg",
+        "x*180/pi",
+        "180/pi",
+        "radians to degrees",
+        aliases=("degrees",),
+    ),
     # Rounding and signs
     _row(
         "abs",
@@ -235,6 +257,7 @@ ROWS = (
         "0",
         "nearest integer, halves to even",
         domain="mod(x, 1) != 1/2",
+        aliases=("rint",),
     ),
     _row(
         "trunc",
@@ -319,6 +342,7 @@ ROWS = (
         "array",
         ("0", "where(condition, 1, 0)", "where(condition, 0, 1)"),
         "x where the condition holds, else y; SymPy's Piecewise works too",
+        aliases=("ITE",),
         numbers=True,
     ),
     _pair(

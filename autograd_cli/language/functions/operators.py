@@ -66,7 +66,7 @@ ROWS = (
         ("1/y", "-x/y**2"),
         "quotient",
         domain="y != 0",
-        aliases=("divide", "true_divide"),
+        aliases=("divide", "true_divide", "Rational"),
     ),
     _operator(
         "pow",
