@@ -817,7 +817,7 @@ def test_shapes_that_do_not_fit(
         ("sum(dim=0, x)", "a positional argument after a named one"),
         ("var(x, correction=y)", "correction must be an integer"),
         ("norm(x, ord=[1])", "ord must be a number, inf, fro or nuc"),
-        ("mse_loss(x, y, reduction=1)", "reduction must be a word such as mean, sum or none"),
+        ("mse_loss(x, y, reduction=1)", "reduction must be mean, sum or none"),
         ("dot(x)", "dot takes 2 arguments, 1 given"),
         ("zeros(n)", "size must be an integer"),
         ("eye(2.0)", "n must be an integer"),

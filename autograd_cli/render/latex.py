@@ -175,7 +175,7 @@ def symbol(name: str) -> str:
     """A variable as one would write it: `x_{1}`, `\\theta`, `\\mathit{speed}`; `A_{0,1}`."""
     match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)?(?:\[([\d,]+)\])?", name)
     if match is None:
-        return text(name)
+        return SPECIAL[name].strip("$") if name in SPECIAL else text(name)
     letters, *indices = match.groups()
     base = letters if len(letters) == 1 else rf"\mathit{{{letters}}}"
     base = rf"\{letters}" if letters in GREEK else base
