@@ -161,16 +161,16 @@ def test_a_number_beyond_the_dtype() -> None:
     assert caught.value.hint == "use --dtype float64"
 
 
-@pytest.mark.parametrize(
-    ("text", "value", "slope"),
-    [
-        ("True - x", -1.0, -1.0),
-        ("True*x", 2.0, 1.0),
-        ("x**True", 2.0, 1.0),
-        ("relu(True) + x", 3, 1),
-    ],
-)
-def test_true_is_one_among_numbers(text: str, value: float, slope: float) -> None:
+@pytest.mark.parametrize("text", ["x*True", "x**True", "True**x + x - 1"])
+def test_true_is_one_in_a_power_and_a_product(text: str) -> None:
     context = resolve(Settings())
     found = gradient(read(text), point(read_values(["x=2"]), context), context)
-    assert (found.value, found.gradient) == (value, {"x": slope})
+    assert (found.value, found.gradient) == (2.0, {"x": 1.0})
+
+
+@pytest.mark.parametrize(("text", "name"), [("x - True", "-"), ("relu(True) + x", "relu")])
+def test_elsewhere_it_is_a_condition_as_in_torch(text: str, name: str) -> None:
+    context = resolve(Settings())
+    with pytest.raises(AgxError) as caught:
+        evaluation(read(text), point(read_values(["x=2"]), context), context)
+    assert caught.value.message == f"{name} takes numbers, and True is a condition"

@@ -43,7 +43,8 @@ def _recognise(
             )
     if "bool" in message.lower():
         for text, value in operands:
-            if isinstance(value, Tensor) and value.dtype == torch.bool:
+            is_condition = isinstance(value, Tensor) and value.dtype == torch.bool
+            if is_condition or isinstance(value, bool):
                 return EvaluationError(
                     f"{_name(node)} takes numbers, and {_shortened(text)} is a condition",
                     hint="where(condition, 1, 0) makes numbers of it",
