@@ -140,8 +140,6 @@ def _handler(name: str, accurate: bool) -> _Handler:
         has_tensor = any(isinstance(operand, Tensor) for operand in operands)
         if not has_tensor and name in arithmetic.OPERATORS:
             return arithmetic.apply(name, operands)
-        if name == "pow":  # of True, torch's backward pass is an internal error: here it is 1
-            operands = [int(part) if isinstance(part, bool) else part for part in operands]
         if not row.numbers or not has_tensor:
             operands = [_as_tensor(operand, context) for operand in operands]
         result: NodeValue = function(*operands, **dict(node.options))

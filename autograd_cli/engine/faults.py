@@ -88,6 +88,8 @@ def explain_backward(error: Exception, expression: Expression) -> EvaluationErro
                 span=node.span,
                 source=expression.source,
             )
+    if "INTERNAL ASSERT" in message:  # as for True**x
+        message = "a condition among the operands, write 1 for True"
     return DerivativeError(
         f"torch cannot differentiate this: {_tidy(message)}",
         span=expression.nodes[expression.root].span,
