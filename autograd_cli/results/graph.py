@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from autograd_cli.errors import Span
 from autograd_cli.results import Evaluation, Value
+from autograd_cli.results.excerpts import excerpt
+from autograd_cli.results.ledgers import Ledger, ledgers
 
 
 class GraphNode(NamedTuple):
@@ -122,36 +125,6 @@ class GraphConstant(NamedTuple):
         }
 
 
-class Contribution(NamedTuple):
-    """One term of a ledger: what arrived from `source`.
-
-    `span` is the term of the sum that it stands in: `2*x*y` for the x in `x**2 + 2*x*y`.
-    """
-
-    source: str
-    span: Span
-    value: Value
-
-    def to_dict(self, source: str) -> dict[str, Any]:
-        return {
-            "from": self.source,
-            "expression": excerpt(source, self.span),
-            "value": self.value,
-        }
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """How a gradient came together: the contributions in evaluation order, and their sum."""
-
-    grad: Value
-    contributions: tuple[Contribution, ...]
-
-    def to_dict(self, source: str) -> dict[str, Any]:
-        contributions = [contribution.to_dict(source) for contribution in self.contributions]
-        return {"grad": self.grad, "contributions": contributions}
-
-
 class PathStep(NamedTuple):
     """One node of a path from the output to a variable, and its derivative by the next one."""
 
@@ -186,16 +159,15 @@ class Path:
 class Graph(Evaluation):
     """The grad_fn graph of an expression, with every value and gradient in it.
 
-    `nodes` are in evaluation order; `leaves` has a ledger for every variable, `shared` one for
-    every inner node that more than one edge leads to; `paths` is what `--why` asked for.
+    `nodes` are in evaluation order, `gradient` is that of every variable, `paths` is what `--why`
+    asked for.
     """
 
     root: str
     nodes: tuple[GraphNode, ...]
     edges: tuple[GraphEdge, ...]
     constants: tuple[GraphConstant, ...]
-    leaves: Mapping[str, Ledger]
-    shared: Mapping[str, Ledger]
+    gradient: Mapping[str, Value]
     why: str | None = None
     paths: tuple[Path, ...] = ()
     more_paths: bool = False
@@ -203,6 +175,22 @@ class Graph(Evaluation):
     order: int = 1
     by: str | None = None  # of which variable's gradient this is the graph, if the order is 2
     command: str = "graph"
+
+    @cached_property
+    def leaves(self) -> Mapping[str, Ledger]:
+        """A ledger for every variable, also where no path leads to it."""
+        return {
+            name: self._ledgers.get(name, Ledger(grad, ())) for name, grad in self.gradient.items()
+        }
+
+    @cached_property
+    def shared(self) -> Mapping[str, Ledger]:
+        """A ledger for every inner node that more than one edge leads to, by its id."""
+        return {name: ledger for name, ledger in self._ledgers.items() if name not in self.gradient}
+
+    @cached_property
+    def _ledgers(self) -> Mapping[str, Ledger]:
+        return ledgers(self.nodes, self.edges)
 
     def text(self, span: Span) -> str:
         """The text of a sub-expression."""
@@ -231,16 +219,3 @@ class Graph(Evaluation):
             paths = [path.to_dict(source) for path in self.paths]
             result["why"] = {"variable": self.why, "paths": paths, "complete": not self.more_paths}
         return result
-
-
-LONGEST_TEXT = 2_000
-
-
-def excerpt(source: str, span: Span) -> str:
-    """The text of a span. Nested sub-expressions of a long one would add up to its square, so a
-    very long text is cut in the middle; its span still says what it is."""
-    start, end = span
-    if end - start <= LONGEST_TEXT:
-        return source[start:end]
-    half = LONGEST_TEXT // 2
-    return f"{source[start : start + half]}…{source[end - half : end]}"

@@ -18,7 +18,8 @@ from autograd_cli.render.graph.svg import RULES, picture, title, variables
 from autograd_cli.render.graph.text import ledger_line
 from autograd_cli.render.graph.words import Words
 from autograd_cli.render.style import Style
-from autograd_cli.results.graph import GraphConstant, GraphNode, Ledger
+from autograd_cli.results.graph import GraphConstant, GraphNode
+from autograd_cli.results.ledgers import Ledger
 
 # The page's own script and nothing else may run, and nothing may be loaded.
 POLICY = (

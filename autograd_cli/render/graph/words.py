@@ -13,7 +13,8 @@ from autograd_cli.render.graph.folding import Run
 from autograd_cli.render.numbers import exact, short
 from autograd_cli.render.style import Style
 from autograd_cli.results import Scalar, Value
-from autograd_cli.results.graph import Contribution, Graph, GraphConstant, GraphNode
+from autograd_cli.results.graph import Graph, GraphConstant, GraphNode
+from autograd_cli.results.ledgers import Contribution
 
 LONGEST = 36  # characters of an excerpt for people
 FEW = 3  # entries of an axis that are all shown
