@@ -222,6 +222,37 @@ def test_svg_is_xml_and_its_text_is_text(name: str) -> None:
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
+@pytest.mark.parametrize("name", [*CASES, "medium", "wide"])
+def test_nothing_in_a_picture_overlaps(name: str) -> None:
+    words = PICTURED.get(name) or CASES[name]
+    root = ET.fromstring(run("graph", *words, "--format", "svg").out)
+    frames = [
+        tuple(float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
+        for group in root.findall("{*}g")
+        if group.attrib["class"].split()[0] in ("box", "label")
+        for rect in group.findall("{*}rect")
+    ]
+    _, _, whole, high = map(float, root.attrib["viewBox"].split())
+    for number, (x, y, width, height) in enumerate(frames):
+        assert 0 <= x and x + width <= whole and 0 <= y and y + height <= high
+        for left, top, wide, tall in frames[:number]:
+            apart = x + width <= left or left + wide <= x or y + height <= top or top + tall <= y
+            assert apart
+
+
+PICTURED = {
+    "medium": (
+        "u = sin(x*y) + exp(-x**2); v = u*tanh(y) + log(1+x**2); w = sqrt(v**2+u**2);"
+        " where(w > 1, w*v, floor(w)*u) + sum(softmax(A@b))*detach(u) + (x+y)**3/(1+w)",
+        *("--at", "x=0.7,y=1.3,A=[[1,2],[3,4]],b=[0.5,-1]"),
+    ),
+    "wide": (
+        "+".join(f"a{i}*sin(b{i}*x)" for i in range(11)),
+        *("--at", ",".join(f"a{i}=0.3,b{i}=0.1234567" for i in range(11)) + ",x=2"),
+    ),
+}
+
+
 def test_what_the_user_typed_is_never_markup() -> None:
     words = ("graph", "x<3 and x>1", "--at", "x=2")
     assert run(*words, "-f", "html").code != 0  # a condition has no derivative

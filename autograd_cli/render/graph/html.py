@@ -51,6 +51,7 @@ PAGE = """<!DOCTYPE html>
 <button id="play" type="button">Play</button>
 <button id="next" type="button">Next</button>
 <button id="end" type="button">End</button>
+<button id="fit" type="button" aria-pressed="false">Fit to width</button>
 <input id="step" type="range" min="0" max="{last}" value="{last}" step="1" aria-label="Step">
 <p id="status" role="status" aria-live="polite"></p>
 </div>

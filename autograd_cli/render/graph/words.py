@@ -100,8 +100,10 @@ class Words:
         return f"{ops} {self.sign('×')} {run.count}"
 
     def range(self, run: Run) -> str:
-        """The nodes on the path of a run."""
-        return f"{run.path[0].id} {self.sign('…')} {run.path[-1].id}"
+        """The nodes on the path of a run, and how many variables are in it."""
+        count = len(run.variables)
+        variables = f", with {count} variable{'s' * (count > 1)}" if count else ""
+        return f"{run.path[0].id} {self.sign('…')} {run.path[-1].id}{variables}"
 
     def shape(self, shape: tuple[int, ...]) -> str:
         """`3`, `2×3`; nothing for a number."""
