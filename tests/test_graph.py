@@ -234,7 +234,7 @@ def test_nothing_in_a_picture_overlaps(name: str) -> None:
     ]
     _, _, whole, high = map(float, root.attrib["viewBox"].split())
     for number, (x, y, width, height) in enumerate(frames):
-        assert 0 <= x and x + width <= whole and 0 <= y and y + height <= high
+        assert min(x, y, whole - x - width, high - y - height) >= 0
         for left, top, wide, tall in frames[:number]:
             apart = x + width <= left or left + wide <= x or y + height <= top or top + tall <= y
             assert apart
@@ -316,6 +316,48 @@ def test_mistakes(words: list[str], code: int, message: str) -> None:
     outcome = wrong(*words)
     assert outcome.code == code, outcome.err
     assert message in outcome.err
+
+
+LETTERS = {
+    "a missing value": (
+        ["x*y", "--at", "x=1"],
+        2,
+        "error: no value for 'y'\n  x*y\n    ^\n  hint: add --at y=…\n",
+    ),
+    "several outputs": (
+        ["v**2", "--at", "v=[1,2]"],
+        3,
+        "error: COMMAND needs one output, and this is a vector of 2\n  v**2\n  ^^^^\n"
+        "  hint: take one element or sum(…) of it, or weigh the outputs with --grad-output\n",
+    ),
+    "no variables": (
+        ["2+3"],
+        2,
+        "error: nothing to differentiate: the expression has no variables\n"
+        "  hint: for its value, use agx eval\n",
+    ),
+    "no derivative": (
+        ["1 + 5 % x", "--at", "x=2"],
+        3,
+        "error: torch has no derivative of mod here\n"
+        "  1 + 5 % x\n      ^^^^^\n  hint: its value is there: agx eval\n",
+    ),
+    "an ending that contradicts": (
+        ["x", "--at", "x=1", "-f", "plain", "-o", "a.json"],
+        2,
+        "error: --format plain contradicts the ending of 'a.json'\n"
+        "  hint: leave one of them out: .json alone means json\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LETTERS)
+@pytest.mark.parametrize("command", ["graph", "explain"])
+def test_the_words_of_mistakes(command: str, case: str) -> None:
+    words, code, message = LETTERS[case]
+    found = run(command, *words)
+    assert (found.code, found.out) == (code, "")
+    assert found.err == message.replace("COMMAND", command)
 
 
 def test_formats_that_make_no_sense_name_those_that_do() -> None:

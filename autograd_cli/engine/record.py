@@ -65,7 +65,7 @@ def _record(
     values = evaluate(expression, leaves, context)
     value = output(expression, values, context)
     weights = backward.weights(expression, leaves, value.shape, request, context)
-    backward.check_differentiable(expression, value, weights)
+    backward.check_differentiable(expression, value, weights, "graph")
     _check_recorded(expression, value)
     seed = None if weights.grad_output is None else weights.grad_output.expand_as(value)
     shown = plain(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,6 +11,9 @@ from autograd_cli.errors import Span
 from autograd_cli.results import Evaluation, Value
 from autograd_cli.results.excerpts import excerpt
 from autograd_cli.results.ledgers import Ledger, ledgers
+
+MANY = 10_000  # nodes, beyond which texts are short
+LONGEST_TEXT, SHORT_TEXT = 2_000, 200
 
 
 class GraphNode(NamedTuple):
@@ -49,11 +52,11 @@ class GraphNode(NamedTuple):
     def is_leaf(self) -> bool:
         return self.op == "AccumulateGrad"
 
-    def to_dict(self, source: str) -> dict[str, Any]:
+    def to_dict(self, text: Callable[[Span], str]) -> dict[str, Any]:
         return {
             "id": self.id,
             "op": self.op,
-            "expression": None if self.inner else excerpt(source, self.span),
+            "expression": None if self.inner else text(self.span),
             "span": list(self.span),
             "name": self.name,
             "shape": list(self.shape),
@@ -114,11 +117,11 @@ class GraphConstant(NamedTuple):
     value: Value
     cut: bool = False
 
-    def to_dict(self, source: str) -> dict[str, Any]:
+    def to_dict(self, text: Callable[[Span], str]) -> dict[str, Any]:
         return {
             "from": self.source,
             "input": self.input,
-            "expression": excerpt(source, self.span),
+            "expression": text(self.span),
             "span": list(self.span),
             "value": self.value,
             "cut": self.cut,
@@ -145,10 +148,10 @@ class Path:
     product: Value
     cut: str = ""
 
-    def to_dict(self, source: str) -> dict[str, Any]:
+    def to_dict(self, text: Callable[[Span], str]) -> dict[str, Any]:
         return {
             "nodes": [step.node for step in self.steps],
-            "expressions": [excerpt(source, step.span) for step in self.steps],
+            "expressions": [text(step.span) for step in self.steps],
             "locals": [step.local for step in self.steps],
             "product": self.product,
             "cut": self.cut or None,
@@ -193,12 +196,13 @@ class Graph(Evaluation):
         return ledgers(self.nodes, self.edges)
 
     def text(self, span: Span) -> str:
-        """The text of a sub-expression."""
-        return excerpt(self.expression, span)
+        """The text of a sub-expression, as much of it as a graph of this size can afford."""
+        longest = LONGEST_TEXT if len(self.nodes) <= MANY else SHORT_TEXT
+        return excerpt(self.expression, span, longest)
 
     def findings(self) -> dict[str, Any]:
-        source = self.expression
-        nodes = [node.to_dict(source) for node in self.nodes]
+        text = self.text
+        nodes = [node.to_dict(text) for node in self.nodes]
         for found, node in zip(nodes, self.nodes, strict=True):
             if self.saved:
                 found["saved"] = [saved.to_dict() for saved in node.saved]
@@ -208,14 +212,14 @@ class Graph(Evaluation):
             "root": self.root,
             "nodes": nodes,
             "edges": [edge.to_dict() for edge in self.edges],
-            "leaves": {name: ledger.to_dict(source) for name, ledger in self.leaves.items()},
-            "shared": {name: ledger.to_dict(source) for name, ledger in self.shared.items()},
-            "constants": [constant.to_dict(source) for constant in self.constants],
+            "leaves": {name: ledger.to_dict(text) for name, ledger in self.leaves.items()},
+            "shared": {name: ledger.to_dict(text) for name, ledger in self.shared.items()},
+            "constants": [constant.to_dict(text) for constant in self.constants],
         }
         if self.order > 1:
             result["order"] = self.order
             result["wrt"] = self.by
         if self.why is not None:
-            paths = [path.to_dict(source) for path in self.paths]
+            paths = [path.to_dict(text) for path in self.paths]
             result["why"] = {"variable": self.why, "paths": paths, "complete": not self.more_paths}
         return result

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_cli.errors import Span
 from autograd_cli.results import Value
-from autograd_cli.results.excerpts import excerpt
 
 if TYPE_CHECKING:
     from autograd_cli.results.graph import GraphEdge, GraphNode
@@ -25,10 +24,10 @@ class Contribution(NamedTuple):
     span: Span
     value: Value
 
-    def to_dict(self, source: str) -> dict[str, Any]:
+    def to_dict(self, text: Callable[[Span], str]) -> dict[str, Any]:
         return {
             "from": self.source,
-            "expression": excerpt(source, self.span),
+            "expression": text(self.span),
             "value": self.value,
         }
 
@@ -40,8 +39,8 @@ class Ledger:
     grad: Value
     contributions: tuple[Contribution, ...]
 
-    def to_dict(self, source: str) -> dict[str, Any]:
-        contributions = [contribution.to_dict(source) for contribution in self.contributions]
+    def to_dict(self, text: Callable[[Span], str]) -> dict[str, Any]:
+        contributions = [contribution.to_dict(text) for contribution in self.contributions]
         return {"grad": self.grad, "contributions": contributions}
 
 
