@@ -72,7 +72,7 @@ class Saved(NamedTuple):
     role: str
     shape: tuple[int, ...]
     bytes: int
-    source: str  # "leaf x", "result", "operand", "buffer"
+    source: str  # "leaf x", "value of an operation", "new buffer"
 
     def to_dict(self) -> dict[str, Any]:
         return {
