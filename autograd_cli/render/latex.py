@@ -42,6 +42,7 @@ SPECIAL |= {
     for name in SMALL_GREEK
 }
 DOTS = r"\dots"
+PAGE = 24  # rows that stand together; more may go on over the page
 WORDS = {"nan": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}
 
 
@@ -50,7 +51,9 @@ def write(result: Result, out: TextIO, style: Style) -> None:
     if equations is None:
         _write_table(result, out)
         return
-    body = " \\\\\n".join(f"  {' &= '.join(_sides(equation))}" for equation in equations)
+    rows = [f"  {' &= '.join(_sides(equation))}" for equation in equations]
+    end = r" \\" if len(rows) <= PAGE else r" \displaybreak[0] \\"
+    body = f"{end}\n".join(rows)
     out.write(f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n")
 
 
