@@ -127,9 +127,9 @@ def hessians(
         finite = torch.cat([values, slopes, tables.flatten(1)], dim=1).isfinite().all(1).tolist()
         values, slopes = values.detach().reshape(-1, *point.shape), slopes.detach()
         rows = zip(rows_at(batch, grid, at), plain(values), slopes, tables, finite, strict=True)
-        for position, (row, value, slope, table, is_finite) in enumerate(rows):
+        for position, (row, value, slope, table, finite_here) in enumerate(rows):
             warnings: Sequence[str] = expression.warnings
-            if not is_finite and explained < MOST_EXPLAINED:
+            if not finite_here and explained < MOST_EXPLAINED:
                 explained += 1
                 here = {name: tensor[position] for name, tensor in batch.items()}
                 warnings = hessian(expression, here, context, request).warnings

@@ -19,7 +19,7 @@ def averaged(entries: Tensor, mirrored: Tensor) -> Tensor:
 
 
 def asymmetry(entries: Tensor, mirrored: Tensor) -> float:
-    """The largest difference between an entry and its mirror image; none where both are infinite."""
+    """The largest difference between an entry and its mirror image; 0 between infinities."""
     if not entries.numel():
         return 0.0
     gap = entries - mirrored
