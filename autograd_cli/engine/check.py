@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from autograd_cli.engine import backward
 from autograd_cli.engine.claim import Claims, judge_claim
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.context import Context, one_thread
 from autograd_cli.engine.derivatives import gradient, plain
 from autograd_cli.engine.evaluate import evaluate, output
 from autograd_cli.engine.numerical import SMOOTH, Ladder, Slopes, slopes
@@ -226,7 +225,7 @@ class Examination:
     def prepare(self) -> None:
         """Autograd and the ladder, while the referee is thinking. Raises: as `check`."""
         if self._prepared is None:
-            with _one_thread():
+            with one_thread():
                 self._prepared = _Prepared(self)
 
     def outside(self) -> set[int]:
@@ -302,17 +301,6 @@ def component(
         right=right,
         claimed=claimed,
     )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Torch on one thread: it would share out rows of 22 numbers, and wait for a busy core."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _Prepared:

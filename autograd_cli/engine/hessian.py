@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.compression import Compression, compress
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.context import Context, one_thread
 from autograd_cli.engine.critical import is_critical, spectrum
 from autograd_cli.engine.derivatives import MOST_EXPLAINED, batches, plain, rows_at
 from autograd_cli.engine.faults import shape_text
@@ -33,6 +33,7 @@ LARGE = 200  # inputs from which on it pays to look for sparsity
 _NO_REQUEST = HessianRequest()
 
 
+@one_thread()
 def hessian(
     expression: Expression,
     at: Mapping[str, Tensor],
@@ -74,6 +75,7 @@ def hessian(
     )
 
 
+@one_thread()
 def hessian_matrix(
     expression: Expression,
     at: Mapping[str, Tensor],

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.context import Context, one_thread
 from autograd_cli.engine.derivatives import MOST_EXPLAINED, batches, plain, rows_at
 from autograd_cli.engine.evaluate import constant
 from autograd_cli.engine.faults import shape_text
@@ -25,6 +25,7 @@ FORWARD_COST = 2  # how many backward passes a pass of forward mode costs
 _NO_REQUEST = JacobianRequest()
 
 
+@one_thread()
 def jacobian(
     outputs: Outputs,
     at: Mapping[str, Tensor],
@@ -61,6 +62,7 @@ def jacobian(
     )
 
 
+@one_thread()
 def jacobian_matrix(
     outputs: Outputs,
     at: Mapping[str, Tensor],
@@ -147,7 +149,7 @@ def _differentiated(point: Point, mode: str) -> tuple[Tensor, str]:
     is_tall = len(point.value) > FORWARD_COST * point.size
     if mode == FORWARD or (mode == AUTO and is_tall):
         try:
-            return columns_of(point.value, point.wanted, point.expression, point.width), FORWARD
+            return columns_of(point.parts, point.wanted, point.expression, point.width), FORWARD
         except DerivativeError:  # not every derivative can be differentiated again
             if mode == FORWARD:
                 raise

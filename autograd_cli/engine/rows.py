@@ -49,11 +49,21 @@ def rows_of(
     for start in range(0, count, size):
         block = pullback.rows(start, min(start + size, count))
         if len(parts) > 1:
-            # The other parts took part with the weight 0, and 0 times an infinite slope is nan.
-            for row in (~block.isfinite()).any(1).nonzero().flatten().tolist():
-                part, number = elements[start + row]
-                block[row] = product(part[number], leaves, None, expression)
+            _again(block, elements[start:], leaves, expression)
         yield block
+
+
+def _again(
+    rows: Tensor,
+    elements: Sequence[tuple[Tensor, int]],
+    leaves: Sequence[Tensor],
+    expression: Expression,
+) -> None:
+    """Computes rows that are not finite by themselves: other parts took part in them with the
+    weight 0, and 0 times an infinite slope is nan."""
+    for row in (~rows.isfinite()).any(1).nonzero().flatten().tolist():
+        part, number = elements[row]
+        rows[row] = product(part[number], leaves, None, expression)
 
 
 class _Pullback:
@@ -106,12 +116,16 @@ def matrix_of(
 
 
 def columns_of(
-    value: Tensor, leaves: Sequence[Tensor], expression: Expression, width: int
+    parts: Sequence[Tensor], leaves: Sequence[Tensor], expression: Expression, width: int
 ) -> Tensor:
     """The Jacobian in forward mode, shape (outputs, inputs). As `rows_of`."""
+    value = torch.cat(list(parts))
     weights = torch.zeros_like(value).detach().requires_grad_()
     pulled = product(value, leaves, weights, expression, create_graph=True)
-    return matrix_of([pulled], [weights], expression, width).T
+    matrix = matrix_of([pulled], [weights], expression, width).T
+    elements = [(part, number) for part in parts for number in range(len(part))]
+    _again(matrix, elements, leaves, expression)
+    return matrix
 
 
 def tangents(
