@@ -13,11 +13,12 @@ from torch import Tensor
 
 from autograd_cli.engine import backward
 from autograd_cli.engine.claim import Claims, judge_claim
-from autograd_cli.engine.context import Context, one_thread
+from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import gradient, plain
 from autograd_cli.engine.evaluate import evaluate, output
 from autograd_cli.engine.numerical import SMOOTH, Ladder, Slopes, slopes
 from autograd_cli.engine.rounding import Batch
+from autograd_cli.engine.threads import one_thread
 from autograd_cli.engine.verdict import PRECISIONS, Evidence, Exact, Tolerance, judge
 from autograd_cli.errors import EvaluationError, ShapeError
 from autograd_cli.language.expression import Expression

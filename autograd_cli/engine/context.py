@@ -50,18 +50,6 @@ class Context:
             torch.set_default_dtype(before)
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread while it lasts: shared out, work of this size waits for the slowest core,
-    and next to one busy neighbour it takes ten times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def available_devices() -> list[str]:
     """The devices of this torch on this machine, the CPU first."""
     devices = ["cpu"]

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.compression import Compression, compress
-from autograd_cli.engine.context import Context, one_thread
+from autograd_cli.engine.context import Context
 from autograd_cli.engine.critical import is_critical, spectrum
 from autograd_cli.engine.derivatives import MOST_EXPLAINED, batches, plain, rows_at
 from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.rows import matrix_of, product, rows_of
 from autograd_cli.engine.sparsity import interactions
 from autograd_cli.engine.symmetry import is_finite, symmetrise
+from autograd_cli.engine.threads import one_thread
 from autograd_cli.engine.vector import Point, read_direction
 from autograd_cli.errors import ShapeError
 from autograd_cli.language.expression import Expression

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context, one_thread
+from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import MOST_EXPLAINED, batches, plain, rows_at
 from autograd_cli.engine.evaluate import constant
 from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.rows import columns_of, matrix_of, product, tangents
+from autograd_cli.engine.threads import one_thread
 from autograd_cli.engine.vector import Point, read_direction
 from autograd_cli.errors import DerivativeError, ShapeError
 from autograd_cli.language.matrix_request import AUTO, FORWARD, REVERSE, JacobianRequest
