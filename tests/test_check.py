@@ -299,6 +299,7 @@ def test_samples() -> None:
     assert samples["domain"] == {"x": [-1.0, 1.0], "y": [-5.0, 5.0]}
     assert samples["outside"] + samples["agree"] == 50
     assert 10 < samples["outside"] < 40  # counted, not dropped
+    assert f"at {samples['outside']} of 50 points the expression has" in content["warnings"][0]
     assert content["verdict"] == "agree"
     assert set(content["components"][0]["at"]) == {"x", "y"}
     assert check(*words) == check(*words)
@@ -325,6 +326,9 @@ def test_nowhere_to_check() -> None:
     assert content["verdict"] == "inconclusive"
     assert content["samples"]["outside"] == 5
     assert content["components"] == []
+    told = check("log(x)", "--samples", "5", "--domain", "x=-2:-1").err
+    assert "at 5 of 5 points the expression has no finite value" in told
+    assert "at none of the points is there anything to check" in told
 
 
 def test_the_function_table_vouches_for_itself() -> None:
@@ -429,8 +433,44 @@ def test_junit_is_what_continuous_integration_reads(tmp_path: Path) -> None:
     assert kinked[0][0][0].tag == "skipped"
     strict = ElementTree.fromstring(check(*RESULTS["kink"], "-f", "junit", "--strict").out)
     assert strict[0][0][0].tag == "failure"
+    assert kinked[0].attrib["skipped"] == "1"
     strange = check("where(x<y, x, y)", "--at", "x=1,y=2", "-f", "junit")
     assert ElementTree.fromstring(strange.out)[0].attrib["name"] == "where(x<y, x, y)"
+
+
+# What the schema that Jenkins and others read JUnit's XML by allows, and what it requires.
+SCHEMA = {
+    "testsuites": ({"name", "time", "tests", "failures", "disabled", "errors"}, set()),
+    "testsuite": (
+        {"name", "tests", "failures", "errors", "time", "disabled", "skipped", "timestamp"},
+        {"name", "tests"},
+    ),
+    "testcase": ({"name", "classname", "assertions", "time", "status"}, {"name", "classname"}),
+    "failure": ({"type", "message"}, set()),
+    "skipped": ({"type", "message"}, set()),
+}
+CHILDREN = {
+    "testsuites": {"testsuite"},
+    "testsuite": {"testcase"},
+    "testcase": {"failure", "skipped"},
+    "failure": set(),
+    "skipped": set(),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize("more", [(), ("--strict",)])
+def test_junit_keeps_to_the_schema(name: str, more: tuple[str, ...]) -> None:
+    root = ElementTree.fromstring(check(*RESULTS[name], "-f", "junit", *more).out)
+    assert root.tag == "testsuites"
+    for element in root.iter():
+        allowed, required = SCHEMA[element.tag]
+        assert required <= set(element.attrib) <= allowed
+        assert {child.tag for child in element} <= CHILDREN[element.tag]
+    for suite in root:
+        assert int(suite.attrib["tests"]) == len(suite)
+        assert int(suite.attrib["failures"]) == len(suite.findall("testcase/failure"))
+        assert int(suite.attrib["skipped"]) == len(suite.findall("testcase/skipped"))
 
 
 # Bad input ---------------------------------------------------------------------------------------

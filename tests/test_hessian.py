@@ -170,6 +170,14 @@ def test_it_is_symmetric_to_the_last_bit_and_says_how_far_it_was_not() -> None:
     assert math.copysign(1, row[0]) == 1
 
 
+def test_inputs_that_do_not_meet_have_0_beside_an_infinite_derivative() -> None:
+    (first, second, third) = ask("sum(sqrt(x))", "x=[0,1,4]").hessian or []
+    assert first[1:] == [0.0, 0.0]
+    assert not math.isfinite(first[0])
+    assert second == [0.0, -0.25, 0.0]
+    assert third == [0.0, 0.0, -0.03125]
+
+
 def test_a_large_matrix_variable() -> None:
     values = read_values(["A=randn(12,12)"])
     at = point(values, resolve(Settings()))
