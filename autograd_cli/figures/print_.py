@@ -35,8 +35,9 @@ from autograd_cli.figures.figure import (
     Series,
     Surface,
 )
-from autograd_cli.figures.palette import QUALITATIVE, coloured
+from autograd_cli.figures.palette import QUALITATIVE, coloured, viridis
 from autograd_cli.figures.surface import AZIMUTH, ELEVATION
+from autograd_cli.figures.values import Values, shown
 
 DPI = 100  # pixels of a PNG in an inch of the size that is asked for
 FINER = 2  # times as many pixels as asked for are drawn, for screens and print
@@ -272,41 +273,39 @@ def _unit(u: float, v: float, axes: Any) -> tuple[float, float]:
 
 @_layer.register
 def _(field: Contour, axes: Any, figure: Figure, order: int) -> None:
-    levels = scale.levels(field, LEVELS)
+    values = Values.of(field)
+    levels = values.levels(LEVELS)
     if not levels:
         return
     lines = axes.contour(
         field.x,
         field.y,
-        _masked(field),
+        _masked(shown(field, values)),
         levels=levels,
-        cmap="viridis",
-        norm=_norm(field, levels),
+        colors=[_colour(values.part(level)) for level in levels],
         linewidths=1.3,
         zorder=order,
     )
     axes.grid(visible=False)
-    axes.clabel(lines, fontsize=8, fmt=lambda level: scale.label(level))
+    axes.clabel(lines, fontsize=8, fmt=scale.label)
 
 
 @_layer.register
 def _(field: Heatmap, axes: Any, figure: Figure, order: int) -> None:
-    low, high = scale.value_limits(field)
+    values = Values.of(field)
+    smooth = all(math.isfinite(value) for row in field.z for value in row)
     mesh = axes.pcolormesh(
         field.x,
         field.y,
-        _masked(field),
+        _masked(field.z),
         cmap="viridis",
-        vmin=low,
-        vmax=high,
-        shading="gouraud" if _is_finite(field) else "nearest",
+        norm=_norm(values),
+        shading="gouraud" if smooth else "nearest",
         rasterized=True,
         zorder=order,
     )
     axes.grid(visible=False)
-    bar = axes.figure.colorbar(mesh, ax=axes)
-    bar.set_label(visible(field.label))
-    bar.outline.set_visible(False)
+    _colour_bar(mesh, values, field.label, axes)
 
 
 @_layer.register
@@ -314,15 +313,14 @@ def _(field: Surface, axes: Any, figure: Figure, order: int) -> None:
     import numpy
     from matplotlib.ticker import MaxNLocator
 
-    low, high = figure.z.limits or scale.value_limits(field)
+    values = Values.of(field)
     x, y = numpy.meshgrid(field.x, field.y)
     axes.plot_surface(
         x,
         y,
-        numpy.clip(_masked(field).filled(numpy.nan), low, high),
+        numpy.clip(_masked(field.z).filled(numpy.nan), *values.limits),
         cmap="viridis",
-        vmin=low,
-        vmax=high,
+        norm=_norm(values),
         rcount=60,
         ccount=60,
         linewidth=0.2,
@@ -330,26 +328,38 @@ def _(field: Surface, axes: Any, figure: Figure, order: int) -> None:
         zorder=order,
     )
     axes.view_init(elev=math.degrees(ELEVATION), azim=math.degrees(AZIMUTH))
-    axes.set_zlim(low, high)
+    axes.set_zlim(values.limits)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_major_locator(MaxNLocator(5))
     axes.set_zlabel(visible(figure.z.label or field.label))
 
 
-def _masked(field: Field) -> Any:
+def _masked(rows: Sequence[Sequence[float]]) -> Any:
     import numpy
 
-    return numpy.ma.masked_invalid(numpy.array(field.z, dtype=float))
+    return numpy.ma.masked_invalid(numpy.array(rows, dtype=float))
 
 
-def _is_finite(field: Field) -> bool:
-    return all(math.isfinite(value) for row in field.z for value in row)
+def _colour(part: float) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*viridis(min(part, 0.9)))  # yellow on white is faint
 
 
-def _norm(field: Field, levels: Sequence[float]) -> Any:
-    """Colours that differ from level to level, however uneven these are."""
-    from matplotlib.colors import BoundaryNorm, Normalize
+def _norm(values: Values) -> Any:
+    """How values become colours."""
+    import numpy
+    from matplotlib.colors import FuncNorm, Normalize
 
-    if not scale.is_skewed(field) or len(levels) < 3:
-        return Normalize(levels[0], levels[-1])
-    return BoundaryNorm([*levels, levels[-1] * 2 - levels[-2]], 256)
+    if not values.skew:
+        return Normalize(*values.limits)
+    forward, inverse = numpy.vectorize(values.part), numpy.vectorize(values.value)
+    return FuncNorm((forward, inverse), *values.limits)
+
+
+def _colour_bar(mesh: Any, values: Values, label: str, axes: Any) -> None:
+    bar = axes.figure.colorbar(mesh, ax=axes)
+    if values.skew:
+        levels = values.levels(6)
+        bar.set_ticks(levels, labels=[scale.label(level) for level in levels])
+        bar.minorticks_off()
+    bar.set_label(visible(label))
+    bar.outline.set_visible(False)
