@@ -56,7 +56,7 @@ def sampled(function: Function, places: Tensor) -> Samples:
     order = torch.argsort(x, stable=True)
     y = torch.where(y.isfinite(), y, torch.nan)[order]
     limits = _limits(values[finite], regular) if has_pole else _ends(values[finite])
-    return Samples(x=x[order].tolist(), y=y.tolist(), limits=limits)
+    return Samples(x=x[order].tolist(), y=y.tolist(), limits=limits, has_pole=has_pole)
 
 
 def _range(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:

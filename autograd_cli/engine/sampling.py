@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -13,8 +14,11 @@ from autograd_cli.engine.derivatives import batches, forward
 from autograd_cli.engine.faults import explain_backward
 from autograd_cli.engine.product import vector_jacobian_product
 from autograd_cli.errors import DerivativeError, ShapeError
-from autograd_cli.language.expression import Expression
+from autograd_cli.language.expression import INDEX, Expression, Node
+from autograd_cli.language.outputs import Outputs
 from autograd_cli.results.plot import Grid, Samples, Slopes, Tangent
+
+MOST_CURVES = 12  # in one picture
 
 
 def curves(
@@ -117,14 +121,80 @@ def slopes(
     return Slopes(x=x, y=y, u=u, v=v)
 
 
+def at_points(
+    expression: Expression,
+    at: Mapping[str, Tensor],
+    places: Mapping[str, Tensor],
+    context: Context,
+) -> list[float]:
+    """The values at points, of which `places` has the coordinates, each of shape (points,).
+
+    Raises: as `along`.
+    """
+    count = len(next(iter(places.values())))
+    batch = {name: value.expand(count, *value.shape) for name, value in at.items()} | dict(places)
+    with torch.no_grad():
+        value = forward(expression, {name: batch[name] for name in expression.variables}, context)
+    found: list[float] = _scalar(expression, value, False).to(torch.float64).tolist()
+    return found
+
+
+def outputs(
+    expression: Expression,
+    at: Mapping[str, Tensor],
+    first: Mapping[str, Tensor],
+    context: Context,
+) -> list[tuple[str, Expression]]:
+    """The numbers of an expression, each with its name: one, or those of a list.
+
+    `first` has one place of each axis, shape (1,). Raises: as `along`.
+    """
+    state = context.generator.get_state()
+    (batch,) = batches(expression, at, first)
+    with torch.no_grad():
+        shape = forward(expression, batch, context).shape[1:]
+    context.generator.set_state(state)
+    if shape.numel() == 1:
+        return [(expression.source, expression)]
+    if len(shape) != 1 or shape.numel() > MOST_CURVES:
+        size = "x".join(map(str, shape))
+        raise ShapeError(
+            f"a plot shows numbers, or a list of up to {MOST_CURVES}, and this is an array of"
+            f" {size}",
+            hint="take an element, or sum(...)",
+            span=expression.nodes[expression.root].span,
+            source=expression.source,
+        )
+    whole = Outputs.of([expression])
+    labels = whole.labels([tuple(shape)])
+    if len(whole.entries) == len(labels):
+        # Each for itself: what another one divides by zero is nothing to it.
+        parts = [replace(expression, root=root) for root in whole.entries]
+    else:
+        parts = [_element(expression, number) for number in range(len(labels))]
+    return list(zip(labels, parts, strict=True))
+
+
+def _element(expression: Expression, number: int) -> Expression:
+    root = expression.root
+    node = Node(INDEX, (root,), expression.nodes[root].span, (number,))
+    return replace(expression, nodes=(*expression.nodes, node), root=len(expression.nodes))
+
+
+def thinned(places: Tensor, count: int) -> Tensor:
+    """The middles of `count` equal parts of an axis, of the places that are there."""
+    parts = torch.arange(count, dtype=torch.float64) + 0.5
+    return places[(parts / count * (len(places) - 1)).round().long()]
+
+
 def _scalar(expression: Expression, value: Tensor, differentiable: bool) -> Tensor:
     """The values of a batch, if each is one number (and one that can be differentiated)."""
     span = expression.nodes[expression.root].span
     if value.dim() > 1 and value[0].numel() != 1:
         shape = "x".join(map(str, value.shape[1:]))
         raise ShapeError(
-            f"a plot shows numbers, and this is an array of shape {shape}",
-            hint="take one element, sum(...), or list the numbers: [f, g]",
+            f"this kind of plot shows one number, and this is an array of {shape}",
+            hint="take one element, or sum(...)",
             span=span,
             source=expression.source,
         )

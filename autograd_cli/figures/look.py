@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -113,7 +114,7 @@ def entry(sign: str, colour: Colour | None, label: str, look: Look) -> list[Piec
 
 def ramp(values: Values, label: str, look: Look) -> list[Piece]:
     """The colours or shades of values: the lowest, that of the middle if uneven, the highest."""
-    low, middle, high = (number_label(three_digits(values.value(part))) for part in (0, 0.5, 1))
+    low, middle, high = map(number_label, rounded([values.value(part) for part in (0, 0.5, 1)]))
     shades = look.signs.shades
     half = (len(shades) + 1) // 2
     steps: list[list[Piece]] = [[(shades[:half], None, None)], [(shades[half:], None, None)]]
@@ -132,8 +133,11 @@ def ramp(values: Values, label: str, look: Look) -> list[Piece]:
     ]
 
 
-def three_digits(number: float) -> float:
-    return float(f"{number:.3g}")
+def rounded(numbers: Sequence[float]) -> list[float]:
+    """The numbers to three digits of the largest of them."""
+    largest = max(map(abs, numbers))
+    digits = 2 - math.floor(math.log10(largest)) if largest else 0
+    return [round(number, digits) for number in numbers]
 
 
 def arranged(entries: Sequence[list[Piece]], look: Look) -> Iterator[list[Piece]]:

@@ -7,7 +7,6 @@ import io
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
@@ -41,7 +40,9 @@ from autograd_cli.figures.values import Values, shown
 
 DPI = 100  # pixels of a PNG in an inch of the size that is asked for
 FINER = 2  # times as many pixels as asked for are drawn, for screens and print
-LEVELS = 12
+LEVELS = 8  # contours
+ARROWS = 26  # of them have room in the width
+GREY = "#333333"
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 11.0,
@@ -122,7 +123,7 @@ def _draw(figure: Figure, axes: Any) -> None:
     if figure.equal:
         axes.set_aspect("equal", adjustable="box")
     for number, layer in enumerate(layers):
-        _layer(replace(layer), axes, figure, number + 2)
+        _layer(layer, axes, figure, number + 2)
     if any(layer.label for layer in layers if not isinstance(layer, Field)):
         has_field = any(isinstance(layer, Field) for layer in layers)
         axes.legend(loc="best", frameon=has_field, framealpha=0.85, edgecolor="none")
@@ -218,9 +219,9 @@ def _(path: Path, axes: Any, figure: Figure, order: int) -> None:
     from matplotlib.patheffects import Normal, Stroke
 
     colour = QUALITATIVE[path.colour or 0]
+    places = (path.x, path.y, path.z) if len(path.z) else (path.x, path.y)
     axes.plot(
-        path.x,
-        path.y,
+        *places,
         color=colour,
         marker="o",
         markersize=3.5,
@@ -233,8 +234,7 @@ def _(path: Path, axes: Any, figure: Figure, order: int) -> None:
     ends = ((0, "o", "white"), (-1, "X", colour))
     for index, sign, fill in ends if len(path.x) else ():
         axes.plot(
-            path.x[index],
-            path.y[index],
+            *([row[index]] for row in places),
             marker=sign,
             markersize=9,
             markerfacecolor=fill,
@@ -248,27 +248,35 @@ def _(path: Path, axes: Any, figure: Figure, order: int) -> None:
 @_layer.register
 def _(arrows: Arrows, axes: Any, figure: Figure, order: int) -> None:
     units = [_unit(u, v, axes) for u, v in zip(arrows.u, arrows.v, strict=True)]
-    axes.quiver(
+    sizes = [math.hypot(u, v) for u, v in zip(arrows.u, arrows.v, strict=True)]
+    values = Values.of_numbers(sizes)
+    drawn = axes.quiver(
         arrows.x,
         arrows.y,
         [u for u, _ in units],
         [v for _, v in units],
-        angles="xy",
+        *([sizes] if arrows.by_size else []),
         pivot="mid",
-        scale=32,
-        width=0.003,
-        color="#333333",
+        scale=ARROWS,
+        width=0.0035,
         zorder=order,
+        **({"cmap": "viridis", "norm": _norm(values)} if arrows.by_size else {"color": GREY}),
     )
-    sign = {"marker": r"$\rightarrow$", "markersize": 14, "linestyle": "none", "color": "#333333"}
+    if arrows.by_size:
+        axes.grid(visible=False)
+        _colour_bar(drawn, values, arrows.label, axes)
+        return
+    sign = {"marker": r"$\rightarrow$", "markersize": 14, "linestyle": "none", "color": GREY}
     axes.plot([], [], label=_label(arrows), **sign)
 
 
 def _unit(u: float, v: float, axes: Any) -> tuple[float, float]:
     """A direction of the length 1 on the paper."""
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    size = math.hypot(u / (right - left), v / (high - low)) or math.nan
-    return u / (right - left) / size, v / (high - low) / size
+    shape = 1.0 if axes.get_aspect() == "auto" else (high - low) / (right - left)
+    across, up = u / (right - left), v / (high - low) * shape
+    size = math.hypot(across, up) or math.nan
+    return across / size, up / size
 
 
 @_layer.register
@@ -327,10 +335,11 @@ def _(field: Surface, axes: Any, figure: Figure, order: int) -> None:
         edgecolor="#00000033",
         zorder=order,
     )
+    axes.computed_zorder = False  # a path stays in front
     axes.view_init(elev=math.degrees(ELEVATION), azim=math.degrees(AZIMUTH))
     axes.set_zlim(values.limits)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.set_zlabel(visible(figure.z.label or field.label))
 
 
