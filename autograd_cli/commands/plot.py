@@ -50,6 +50,7 @@ KINDS = (CURVE, CONTOUR, "heatmap", SURFACE, GRADIENT)
 NUMBERS = ("json", "ndjson", "csv")
 FORMATS_HERE = ("table", "plain", *PICTURES, *NUMBERS)
 PANEL = "Picture"
+WIDE = 60  # columns: more do not help contours, which are about as wide as high
 SMALLEST, LARGEST = 50, 10_000  # pixels
 ARROWS, FEWEST = 17, 6  # of a gradient field along each axis of a picture, and of any
 HIGHEST_ORDER = 9
@@ -242,7 +243,7 @@ def _density(printing: Printing) -> tuple[int, int]:
     """How many arrows of a gradient field have room along each axis."""
     if printing.output.format.name in PICTURES:
         return ARROWS, ARROWS
-    return max(printing.console.width // 5, FEWEST), max(printing.console.width // 9, FEWEST)
+    return max(min(printing.console.width, WIDE) // 5, FEWEST), FEWEST + 2
 
 
 def _paths(file: str, names: Sequence[str], console: Console) -> list[DescentPath]:

@@ -110,8 +110,7 @@ class Plotted:
         mark = tuple(value.item() for value in self.ranges.marked.values())
         if kind == "surface":
             ways = [replace(way, z=self._heights(way)) for way in ways]
-        shown = None if kind == "gradient" else grid
-        return field_figure(kind or "contour", shown, arrows, mark, ways, frame)
+        return field_figure(kind or "contour", grid, arrows, mark, ways, frame)
 
     def _tangent(self, part: Expression, name: str) -> Tangent | None:
         """The tangent at the point of --at. Raises: EvaluationError where there is none."""

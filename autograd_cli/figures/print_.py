@@ -326,7 +326,7 @@ def _(field: Surface, axes: Any, figure: Figure, order: int) -> None:
     axes.plot_surface(
         x,
         y,
-        numpy.clip(_masked(field.z).filled(numpy.nan), *values.limits),
+        numpy.clip(_masked(shown(field, values)).filled(numpy.nan), *values.limits),
         cmap="viridis",
         norm=_norm(values),
         rcount=60,
@@ -358,7 +358,7 @@ def _norm(values: Values) -> Any:
     import numpy
     from matplotlib.colors import FuncNorm, Normalize
 
-    if not values.skew:
+    if values.centre is None:
         return Normalize(*values.limits)
     forward, inverse = numpy.vectorize(values.part), numpy.vectorize(values.value)
     return FuncNorm((forward, inverse), *values.limits)
@@ -366,7 +366,7 @@ def _norm(values: Values) -> Any:
 
 def _colour_bar(mesh: Any, values: Values, label: str, axes: Any) -> None:
     bar = axes.figure.colorbar(mesh, ax=axes)
-    if values.skew:
+    if values.centre is not None:
         levels = values.levels(6)
         bar.set_ticks(levels, labels=[scale.label(level) for level in levels])
         bar.minorticks_off()
