@@ -116,7 +116,7 @@ Size = Annotated[
     typer.Option(
         "--size",
         metavar="WIDTHxHEIGHT",
-        help="of a picture in a file, in pixels as in a browser: 800x600",
+        help="of a picture in a file, in pixels: 800x600",
         rich_help_panel=PANEL,
         callback=size,
     ),
@@ -169,7 +169,6 @@ def plot(
     there; the other variables have their values in --at.
     """
     from autograd_cli.commands.inputs import read_inputs
-    from autograd_cli.figures import SIZE
     from autograd_cli.render.pictures import write_figure
     from autograd_cli.render.plot import Frame
 
@@ -177,6 +176,8 @@ def plot(
         ctx.obj, format, json, _known_ending(output), color, among=FORMATS_HERE
     )
     form = printing.output.format.name
+    if form in PICTURES and not output and printing.console.terminal:
+        raise UsageError(f"a terminal does not show {form}", hint=f"add -o plot.{form}")
     if size is not None and form not in PICTURES:
         raise UsageError("--size is that of a picture in a file", hint="add -o plot.png")
     settings = Settings.checked(device, dtype, seed)
@@ -204,7 +205,7 @@ def plot(
         figure = plotted.curves(paths, frame)
     else:
         figure = plotted.field(kind, paths, _density(printing), frame)
-    write_figure(figure, printing.console, printing.output, size or SIZE)
+    write_figure(figure, printing.console, printing.output, size)
 
 
 def _known_ending(file: str) -> str:

@@ -78,6 +78,8 @@ class Plotted:
         if all(one.samples[0].limits is None for one in functions):
             ends = f"from {places[0].item():g} to {places[-1].item():g}"
             raise self._nothing(f"for {name} {ends}")
+        if frame.log_y and not any(y > 0 for one in functions for y in one.samples[0].y):
+            raise self._nothing("and above zero, for a logarithmic axis")
         ways = []
         for path in paths:
             (xs,) = path.places

@@ -38,8 +38,9 @@ from autograd_cli.figures.palette import QUALITATIVE, coloured, viridis
 from autograd_cli.figures.surface import AZIMUTH, ELEVATION
 from autograd_cli.figures.values import Values, shown
 
-DPI = 100  # pixels of a PNG in an inch of the size that is asked for
-FINER = 2  # times as many pixels as asked for are drawn, for screens and print
+DPI = 96  # pixels in an inch, as CSS has it
+SIZE, PANEL = (800, 600), (600, 480)  # pixels of one figure alone, and of each of several
+FINER = 2  # times as many pixels has a PNG, for screens and print
 LEVELS = 8  # contours
 ARROWS = 26  # of them have room in the width
 GREY = "#333333"
@@ -68,18 +69,27 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int]) -> bytes:
+def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int] | None) -> bytes:
     """Figures side by side as the bytes of a `png`, `svg` or `pdf`.
 
-    `size` is that of the whole in CSS pixels, of which an inch has 100; a PNG has twice as many.
-    Raises: MissingExtraError where matplotlib is not installed.
+    `size` is that of the whole in pixels. The more of them a PNG has, the finer it is drawn, so
+    that letters and lines keep their share of it. Raises: MissingExtraError where matplotlib is not
+    installed.
     """
+    usual = SIZE if len(figures) == 1 else (PANEL[0] * len(figures), PANEL[1])
+    width, height = size or usual
+    fineness = 1.0
+    if kind == "png":
+        if size is None:
+            width, height = FINER * width, FINER * height
+        fineness = max(1.0, min(width / usual[0], height / usual[1]))
+    density = DPI * fineness
     with _matplotlib() as matplotlib:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Canvas
 
         with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
-            canvas = Canvas(figsize=(size[0] / DPI, size[1] / DPI), layout="constrained")
+            canvas = Canvas(figsize=(width / density, height / density), layout="constrained")
             FigureCanvasAgg(canvas)
             for number, figure in enumerate(figures):
                 is_surface = any(isinstance(layer, Surface) for layer in figure.layers)
@@ -88,7 +98,7 @@ def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int]) -> byte
                 )
                 _draw(figure, axes)
             out = io.BytesIO()
-            canvas.savefig(out, format=kind, dpi=DPI * FINER, metadata=METADATA[kind])
+            canvas.savefig(out, format=kind, dpi=density, metadata=METADATA[kind])
     return out.getvalue()
 
 

@@ -74,7 +74,7 @@ class Frame:
 def title_of(expression: str, fixed: Mapping[str, object]) -> str:
     """The expression on one line, and the values that do not vary."""
     text = _short(expression)
-    values = ", ".join(f"{name} = {value}" for name, value in fixed.items())
+    values = ", ".join(f"{name} = {_number(value)}" for name, value in fixed.items())
     return f"{text}  ({_short(values)})" if values else text
 
 
@@ -196,6 +196,10 @@ def field_figure(
         z=Axis(label=""),
         equal=is_equal and kind != "surface",
     )
+
+
+def _number(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _short(text: str) -> str:
