@@ -100,7 +100,7 @@ class Plotted:
         Raises: EvaluationError where there is nothing to see.
         """
         axes, fixed, context = self.ranges.axes, self.ranges.fixed, self.context
-        grid = over(self.expression, fixed, axes, context)
+        grid = over(self.expression, fixed, axes, context, torn=kind in ("", "contour", "surface"))
         if not any(math.isfinite(value) for row in grid.z for value in row):
             raise self._nothing("on the grid")
         arrows = None
@@ -133,7 +133,9 @@ class Plotted:
         places: dict[str, Tensor] = {
             name: self.ranges.axes[name].new_tensor(row) for name, row in ((x, way.x), (y, way.y))
         }
-        return at_points(self.expression, self.ranges.fixed, places, self.context)
+        heights = at_points(self.expression, self.ranges.fixed, places, self.context)
+        found: list[float] = heights.tolist()
+        return found
 
     def _nothing(self, where: str) -> EvaluationError:
         error = EvaluationError(

@@ -89,7 +89,8 @@ def picture(
     """Figures side by side as the bytes of a file of one of the kinds in PICTURES.
 
     `size` is the width and the height of the whole in pixels, without which there is a usual one.
-    The same figures give the same bytes. Raises: MissingExtraError where matplotlib is not installed.
+    The same figures give the same bytes. Raises: MissingExtraError where matplotlib is not
+    installed.
     """
     from autograd_cli.figures.print_ import picture as drawn
 

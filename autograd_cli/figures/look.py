@@ -132,7 +132,10 @@ def ramp(
         colours = [(block, colour(number / (RAMP - 1)), None) for number in range(RAMP)]
         steps = [list(colours[: RAMP // 2]), list(colours[RAMP // 2 :])]
     between = "" if values.centre is None else f" {middle} "
-    end = fitted(f" {high} {label}".rstrip(), look.width // 2, look)
+    end = f" {high} {label}".rstrip()
+    size = sum(width_of(piece[0]) for half in steps for piece in half)
+    if INDENT + len(low) + 1 + size + len(between) + width_of(end) > look.width:
+        return [(fitted(f"{label} {low} to {high}".strip(), look.width - INDENT, look), None, None)]
     return [
         (f"{low} ", None, None),
         *steps[0],

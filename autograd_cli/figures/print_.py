@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -88,7 +88,7 @@ def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int] | None) 
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Canvas
 
-        with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+        with matplotlib.rc_context({**_defaults(matplotlib.rcParamsDefault), **STYLE}):
             canvas = Canvas(figsize=(width / density, height / density), layout="constrained")
             FigureCanvasAgg(canvas)
             for number, figure in enumerate(figures):
@@ -121,6 +121,12 @@ def _matplotlib() -> Iterator[Any]:
         logger.setLevel(level)
 
 
+def _defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The library's own settings, whatever the user's file says; asking for its `backend` would
+    import what makes windows."""
+    return {name: settings[name] for name in settings if name != "backend"}
+
+
 def _draw(figure: Figure, axes: Any) -> None:
     layers = tuple(coloured(figure.layers))
     axes.set_title(visible(figure.title), loc="left")
@@ -134,7 +140,7 @@ def _draw(figure: Figure, axes: Any) -> None:
         axes.set_aspect("equal", adjustable="box")
     for number, layer in enumerate(layers):
         _layer(layer, axes, figure, number + 2)
-    if any(layer.label for layer in layers if not isinstance(layer, Field)):
+    if axes.get_legend_handles_labels()[0]:
         has_field = any(isinstance(layer, Field) for layer in layers)
         axes.legend(loc="best", frameon=has_field, framealpha=0.85, edgecolor="none")
 
