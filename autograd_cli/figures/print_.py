@@ -42,6 +42,7 @@ DPI = 96  # pixels in an inch, as CSS has it
 SIZE, PANEL = (800, 600), (600, 480)  # pixels of one figure alone, and of each of several
 FINER = 2  # times as many pixels has a PNG, for screens and print
 LEVELS = 8  # contours
+MARKED = 100  # points of a path, at most, that are marked each
 ARROWS = 26  # of them have room in the width
 GREY = "#333333"
 STYLE = {
@@ -239,10 +240,10 @@ def _(path: Path, axes: Any, figure: Figure, order: int) -> None:
     axes.plot(
         *places,
         color=colour,
-        marker="o",
+        marker="o" if len(path.x) <= MARKED else "",
         markersize=3.5,
         markeredgewidth=0,
-        linewidth=1.4,
+        linewidth=1.8,
         label=_label(path),
         zorder=order + 10,
         path_effects=[Stroke(linewidth=3.2, foreground="white"), Normal()],
