@@ -504,7 +504,7 @@ def importers(module: str) -> set[str]:
 # From the ground up; a part may import its own level and those below.
 LEVELS = (
     ("errors",),
-    ("settings", "results", "collector"),
+    ("settings", "results", "collector", "data"),
     ("language",),
     ("engine",),
     ("render", "console", "lessons"),

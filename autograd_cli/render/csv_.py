@@ -10,6 +10,7 @@ from typing import TextIO
 from autograd_cli.render.listings import FunctionList, Info
 from autograd_cli.render.numbers import exact
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Result, Scalar
 from autograd_cli.results.check import Check
@@ -28,6 +29,13 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
         if number == 0:
             writer.writerow(point.columns())
         writer.writerow(_cells(point.row()))
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    columns, rows = run.result.table(run.shown)
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(map(_cells, rows))
 
 
 @singledispatch

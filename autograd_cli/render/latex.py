@@ -16,6 +16,7 @@ from autograd_cli.errors import visible
 from autograd_cli.render.grid import ends, shape
 from autograd_cli.render.numbers import exact, short
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar, Value
 from autograd_cli.results.check import Check
@@ -64,6 +65,10 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
     columns = "r" * (rows[0].count(" & ") + 1) if rows else "r"
     block = [r"\[", rf"\begin{{array}}{{{columns}}}", *rows, r"\end{array}", r"\]", ""]
     out.write("\n".join(block))
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    write(run.result, out, style)
 
 
 def write_note(note: str, out: TextIO, style: Style) -> None:

@@ -17,6 +17,7 @@ from autograd_cli.render.listings import FunctionList, Info
 from autograd_cli.render.matrices import verdict
 from autograd_cli.render.numbers import short
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
@@ -36,6 +37,10 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
             out.write(f"{code(points.header.expression)}\n\n")
             out.writelines(f"{line}\n" for line in _head(point.columns(), point.row()))
         out.write(_line(_scalar(value, style) for value in point.row()) + "\n")
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    write(run.result, out, style)
 
 
 def write_note(note: str, out: TextIO, style: Style) -> None:

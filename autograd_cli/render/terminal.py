@@ -15,6 +15,7 @@ from rich.text import Text
 
 from autograd_cli.render.check import page as check_page
 from autograd_cli.render.explanation import Block, page
+from autograd_cli.render.fit import fit_page
 from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.grid import block, derivative_sign, linear, raised
 from autograd_cli.render.layout import (
@@ -47,10 +48,12 @@ from autograd_cli.render.parts import (
     value_cells,
 )
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
+from autograd_cli.results.fit import Fit
 from autograd_cli.results.matrices import Hessian, Jacobian
 
 LABELS = 12  # columns that the labels of a gradient take where it is not a table
@@ -85,6 +88,22 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
         texts = tuple(short(value, style.precision) for _, value in row)
         _print(_columns(texts, sizes, NUMBER, style), out, style)
     _print([[]], out, style)
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    """A table of the steps, each row as it comes, then the report."""
+    sizes: list[int] = []
+    for step in run.steps():
+        names = [shown(name, style) for name in step.columns()]
+        texts = [short(value, style.precision) for value in step.row()]
+        if not sizes:
+            sizes = [max(len(name), style.precision + 6) for name in names]
+            sizes = sizes if sum(sizes) + GUTTER * len(sizes) <= line_width(style) else [0]
+            sizes += [0] * (len(names) - len(sizes))
+            _print([[], *_columns(names, sizes, HEADING, style)], out, style)
+        _print(_columns(texts, sizes, NUMBER, style), out, style)
+        out.flush()
+    write(run.result, out, style)
 
 
 def _moving(point: Evaluation, header: Evaluation) -> list[tuple[str, Scalar]]:
@@ -131,6 +150,7 @@ def view(result: Result, style: Style) -> list[Line]:
 
 
 view.register(Check, check_page)
+view.register(Fit, fit_page)
 view.register(Jacobian, jacobian_page)
 view.register(Hessian, hessian_page)
 

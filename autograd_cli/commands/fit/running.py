@@ -1,0 +1,54 @@
+"""Run a fit, show it while it goes on, and end it cleanly when Ctrl-C asks for that."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from autograd_cli.commands.fit.options import Options
+from autograd_cli.commands.options import Printing
+from autograd_cli.render import emit_run
+from autograd_cli.render.run import Run
+from autograd_cli.results.fit import Fitting
+
+SHOWN = 10  # steps that a table shows of a long fit, if it is not told otherwise
+
+Start = Callable[[str], Fitting]  # a fit, ready to run, with the optimizer of this name
+
+
+def run(start: Start, optimizer: str, steps: int, options: Options, printing: Printing) -> int:
+    """Run the fit and return the exit code."""
+    with stoppable() as stopped:
+        going = Run(start(optimizer), _every(steps, options, printing), stopped)
+        emit_run(going, printing.console, printing.output)
+    return going.result.exit_code
+
+
+def _every(steps: int, options: Options, printing: Printing) -> int:
+    if options.every is not None:
+        return options.every
+    return max(1, steps // SHOWN) if printing.for_people else 1
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed meanwhile; a second one interrupts what does not look."""
+    pressed = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

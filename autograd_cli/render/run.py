@@ -1,0 +1,61 @@
+"""A fit that is shown while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+
+from autograd_cli.results.fit import Fit, Fitting, Step
+
+Observer = Callable[[Step], None]
+
+
+class Run:
+    """The steps of a fit as they come, and its result once they have ended.
+
+    Shown are step 0, every `every`-th and the last one; the observers are told of all. `stopped`
+    is asked before every step whether the user wants no more of it.
+    """
+
+    command = "fit"
+
+    def __init__(
+        self,
+        fitting: Fitting,
+        every: int = 1,
+        stopped: Callable[[], bool] = lambda: False,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self._fitting = fitting
+        self._every = every
+        self._stopped = stopped
+        self._observers = observers
+        self._steps = fitting.steps()
+        self._interrupted = False
+
+    def steps(self) -> Iterator[Step]:
+        """The steps to be shown; what a first caller has taken does not come again."""
+        held: Step | None = None  # may turn out to be the last one
+        for step in self._steps:
+            for observe in self._observers:
+                observe(step)
+            held = step
+            if step.step % self._every == 0:
+                yield step
+                held = None
+            if self._stopped():
+                self._interrupted = True
+                break
+        if held is not None:
+            yield held
+
+    @cached_property
+    def shown(self) -> list[Step]:
+        """The steps that are left to be shown, all at once."""
+        return list(self.steps())
+
+    @cached_property
+    def result(self) -> Fit:
+        """What the fit came to, after all its steps."""
+        assert self.shown is not None
+        return self._fitting.result(interrupted=self._interrupted)
