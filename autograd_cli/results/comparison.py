@@ -82,7 +82,7 @@ class Comparison(Fit):
         return {"best": self.best, "compared": rows}
 
     def records(self) -> Iterator[tuple[Scalar, ...]]:
-        """A line for each: its label, its loss, its steps, whether it converged, and why it ended."""
+        """A line for each: its label, its loss, its steps, whether it converged, why it ended."""
         yield from (tuple(one.cells(self.by).values()) for one in self.contenders)
 
     def columns(self) -> tuple[str, ...]:

@@ -69,15 +69,18 @@ def schedule_text(value: str) -> str:
     return value
 
 
-def optimizer_names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, str):
-        return value or ()
-    names = tuple(part.strip() for part in value.split(",")) if value else ()
+def names_of(text: str) -> tuple[str, ...]:
+    """The names of a list with commas; none of an empty text."""
+    return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
+def optimizer_names(value: str) -> str:
+    names = names_of(value)
     for name in names:
         optimizer_name(name)
     if len(set(names)) < len(names):
         raise UsageError("--compare names an optimizer twice", hint="name every one once")
-    return names
+    return value
 
 
 Steps = Annotated[
@@ -134,7 +137,7 @@ Tolerance = Annotated[
     ),
 ]
 Compare = Annotated[
-    tuple[str, ...],
+    str,
     typer.Option(
         "--compare",
         metavar="NAMES",
@@ -180,7 +183,7 @@ class Options:
     optimizer: Optimizer = None
     schedule: Schedule = "constant"
     tol: Tolerance = None
-    compare: Compare = ()
+    compare: Compare = ""
     seed: Seed = 42
     device: Device = "cpu"
     dtype: Dtype = "float64"
@@ -194,6 +197,11 @@ class Options:
     output: File = ""
     color: Colour = "auto"
     debug: Debug = False
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The optimizers to be compared; none where that is not wanted."""
+        return names_of(self.compare)
 
     def printing(self, ctx: typer.Context) -> Printing:
         """Where the result goes. Raises UsageError where the options contradict each other."""
@@ -210,7 +218,7 @@ class Options:
 
         `suited` are the optimizers that can do the task. Raises UsageError for another one.
         """
-        for name in (self.optimizer, *self.compare):
+        for name in (self.optimizer, *self.compared):
             if name is not None and name not in suited:
                 raise UsageError(
                     f"the optimizer {name!r} does not fit the task {task!r}{_WHY.get(name, '')}",

@@ -25,7 +25,7 @@ Start = Callable[[str], Fitting]  # a fit, ready to run, with the optimizer of t
 def run(start: Start, optimizer: str, steps: int, options: Options, printing: Printing) -> int:
     """Run the fit, or one with each optimizer that is to be compared, and return the exit code."""
     if options.compare:
-        begun = [(name, lambda name=name: start(name)) for name in options.compare]
+        begun = [(name, lambda name=name: start(name)) for name in options.compared]
         return compare(BY_OPTIMIZER, begun, steps, printing)
     with stoppable() as stopped:
         going = Run(start(optimizer), _every(steps, options, printing), stopped)
