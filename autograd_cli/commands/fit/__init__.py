@@ -11,7 +11,7 @@ from typing import NamedTuple
 import typer
 
 from autograd_cli.commands.command import Command, Group
-from autograd_cli.commands.fit import linear, quadratic
+from autograd_cli.commands.fit import linear, minimize, quadratic
 from autograd_cli.commands.fit.options import task
 
 EXAMPLES = """
@@ -31,6 +31,7 @@ class Row(NamedTuple):
 TASKS = (
     Row("linear", linear.linear, linear.EXAMPLES),
     Row("quadratic", quadratic.quadratic, quadratic.EXAMPLES),
+    Row("minimize", minimize.minimize, minimize.EXAMPLES),
 )
 
 
