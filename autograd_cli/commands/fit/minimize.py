@@ -22,7 +22,7 @@ agx fit minimize "(x**2+y-11)**2 + (x+y**2-7)**2" --starts 20
 agx fit minimize "x*exp(-x)" --start x=1 --bounds x=0:5
 """
 
-DEFAULTS = Descent(steps=1000, optimizer="")  # the optimizer by the number of variables
+DEFAULTS = Descent(steps=10_000, optimizer="")  # the optimizer by the number of variables
 SUITED = tuple(name for name in OPTIMIZERS if name != "lm")
 MOST_STARTS = 100_000
 

@@ -17,8 +17,8 @@ def why_diverged(
     """At most one sentence; none for an optimiser whose stability has no such rule.
 
     `states` are the first states of the descent, shape (size,), with the learning rates that led on
-    from them. The one with the largest curvature speaks: a loss that is not quadratic bends more
-    where too long a step leads.
+    from them. The first whose curvature does not allow its learning rate speaks, or else the one
+    that curves most.
     """
     if row.stable is None or not states:
         return ()
@@ -28,8 +28,10 @@ def why_diverged(
         if bool(state.isfinite().all()):
             problem.place(state)
             found = largest_eigenvalue(problem)
-            if found > sharpest * (1 + 1e-9):  # not for rounding's sake
+            if found > sharpest:
                 sharpest, number, rate = found, step, used
+        if sharpest and rate > row.stable(sharpest):
+            break
     problem.place(here)
     if not sharpest:
         return ("the loss curves upwards in no direction: nothing stops the descent",)

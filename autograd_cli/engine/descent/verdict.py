@@ -23,6 +23,7 @@ from autograd_cli.results.minimum import FLAT, MAXIMUM, MINIMUM, SADDLE, UNKNOWN
 MOST = 2000  # parameters whose Hessian is looked at
 STEADY = 0.6  # of the least eigenvalue, what is left of it a Newton step away from a real minimum
 PROBES = 16  # random directions to look for a lower value in
+DISTANCES = (1e-6, 1e-4, 1e-2, 0.1, 0.3)  # of the size of the point, at which to look
 NEVER_LESS = 1e-11  # of the loss: a difference that small is rounding
 
 
@@ -99,10 +100,9 @@ def _is_steady(problem: Problem, point: Tensor, slope: Tensor, free: Tensor, lea
 
 
 def lower_nearby(problem: Problem, box: Box) -> Tensor | None:
-    """A point near the parameters where the loss is lower, or None where none was found.
+    """The lowest point found near the parameters where the loss is lower, or None.
 
-    It is looked for along the eigenvectors of the Hessian, both ways, and in random directions, at
-    distances from 1e-6 to 0.3 of the size of the point.
+    It is looked for along the eigenvectors of the Hessian and in random directions, both ways.
     """
     point = problem.point()
     with torch.no_grad():
@@ -118,15 +118,16 @@ def lower_nearby(problem: Problem, box: Box) -> Tensor | None:
             _, vectors = torch.linalg.eigh(matrix)
             ways = torch.cat([vectors.T[:PROBES], ways])
     scale = 1 + float(point.norm())
+    best, lowest = None, value - slack
     for way in ways:
-        for distance in (1e-6, 1e-4, 1e-2, 0.1, 0.3):
+        for distance in DISTANCES:
             for sign in (1.0, -1.0):
                 there = box.project(point + sign * distance * scale * way)
-                if _value(problem, there) < value - slack:
-                    problem.place(point)
-                    return there
+                found = _value(problem, there)
+                if found < lowest:
+                    best, lowest = there, found
     problem.place(point)
-    return None
+    return best
 
 
 def _value(problem: Problem, point: Tensor) -> float:
