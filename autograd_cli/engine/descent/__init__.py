@@ -1,1 +1,1 @@
-"""Going down: the loop, the optimizers, and what is said of how it went."""
+"""Gradient descent and its relatives: the loop, the optimisers, the schedules, the verdicts."""

@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
+
+from autograd_cli.engine.context import Context
+from autograd_cli.engine.evaluate import evaluate, output
+from autograd_cli.engine.faults import shape_text
+from autograd_cli.errors import DerivativeError, ShapeError
+from autograd_cli.language.expression import Expression
 
 Parameters: TypeAlias = Mapping[str, Tensor]
 Rows: TypeAlias = "Tensor | None"  # positions of a batch's observations; None is all of them
@@ -26,3 +33,40 @@ class Objective:
     loss: Callable[[Parameters, Rows], Tensor]
     observations: int = 0
     residuals: Callable[[Parameters], Tensor] | None = None
+
+
+def expression_objective(expression: Expression, start: Parameters, context: Context) -> Objective:
+    """An expression to be minimised from `start`, a tensor for every variable.
+
+    The loss raises ShapeError where the output is no scalar, DerivativeError where it is a
+    condition, and as `evaluate`.
+    """
+    state = context.generator.get_state()
+
+    def loss(parameters: Parameters, rows: Rows) -> Tensor:
+        context.generator.set_state(state)  # random constants are the same at every step
+        value = output(expression, evaluate(expression, parameters, context), context)
+        if value.dim() or not value.is_floating_point():
+            value = _scalar(expression, value, context)
+        return value
+
+    return Objective({name: start[name] for name in expression.variables}, loss)
+
+
+def _scalar(expression: Expression, value: Tensor, context: Context) -> Tensor:
+    root = expression.nodes[expression.root]
+    if value.dtype == torch.bool:
+        raise DerivativeError(
+            "a condition has no minimum",
+            hint="where(condition, a, b) chooses between two values",
+            span=root.span,
+            source=expression.source,
+        )
+    if value.numel() != 1:
+        raise ShapeError(
+            f"what is minimised is one number, and this is {shape_text(value)}",
+            hint="for example sum(…) or mean(…) of it",
+            span=root.span,
+            source=expression.source,
+        )
+    return value.reshape(()).to(context.dtype)
