@@ -148,7 +148,7 @@ def _grid_parts(text: str) -> list[tuple[str, Span, list[tuple[str, int]]]]:
         name, equals, rest = item.partition("=")
         start = position + len(name) - len(name.lstrip())
         span = Span(start, start + len(name.strip()))
-        canonical = _variable_name(name) if equals else None
+        canonical = variable_name(name) if equals else None
         if canonical is None:
             raise ReadError(
                 "an axis is written NAME=START:STOP:COUNT",
@@ -166,7 +166,7 @@ def _grid_parts(text: str) -> list[tuple[str, Span, list[tuple[str, int]]]]:
     return found
 
 
-def _variable_name(text: str) -> str | None:
+def variable_name(text: str) -> str | None:
     """The canonical form of a variable's name, or None if `text` is not one."""
     scanner = Scanner(text)
     try:

@@ -80,9 +80,7 @@ class DoubleDouble:
             half = len(total.hi) // 2
             folded = total[:half] + total[half : 2 * half]
             rest = total[2 * half :]
-            total = DoubleDouble(
-                torch.cat([folded.hi, rest.hi]), torch.cat([folded.lo, rest.lo])
-            )
+            total = DoubleDouble(torch.cat([folded.hi, rest.hi]), torch.cat([folded.lo, rest.lo]))
         return total[0]
 
 

@@ -6,9 +6,9 @@ augmented system
     [I  A] [r]   [b]
     [A' 0] [x] = [c]
 
-with residuals in double-double arithmetic (Å. Björck, "Iterative refinement of linear least squares
-solutions", 1967). With c = 0 that is min |b - A x|; with b = 0 and c = -e_j, x is the j-th column of
-the inverse of A'A. Where the refinement does not settle, because float64 cannot tell the columns
+with residuals in double-double arithmetic (Å. Björck, "Iterative refinement of linear least
+squares solutions", 1967). With c = 0 that is min |b - A x|; with b = 0 and c = -e_j, x is the j-th
+column of the inverse of A'A. Where the refinement does not settle, because float64 cannot tell the columns
 apart, the normal equations are solved in rational arithmetic.
 """
 
@@ -41,12 +41,14 @@ class Solution:
     parameters   x, shape (n,)
     residuals    b - A x, shape (m,)
     inverse      the inverse of A'A, shape (n, n)
+    triangle     R with R'R = A'A up to rounding, shape (n, n)
     condition    the condition number of A with its columns scaled to length 1
     """
 
     parameters: Tensor
     residuals: Tensor
     inverse: Tensor
+    triangle: Tensor
     condition: float
 
 
@@ -56,7 +58,6 @@ def solve(matrix: DoubleDouble, target: DoubleDouble, names: Sequence[str]) -> S
     matrix has the shape (m, n), target (m,), m >= n; `names` are those of the columns. Raises:
     EvaluationError where a column depends on the others.
     """
-    rows, columns = matrix.hi.shape
     scale = _scales(matrix.hi, names)  # powers of two, so that scaling is exact
     scaled = DoubleDouble(matrix.hi / scale, matrix.lo / scale)
     size = 2.0 ** torch.frexp(target.hi.abs().max())[1].item() if target.hi.any() else 1.0
@@ -72,6 +73,7 @@ def solve(matrix: DoubleDouble, target: DoubleDouble, names: Sequence[str]) -> S
         parameters=x / scale * size,
         residuals=residuals * size,
         inverse=inverse / scale[:, None] / scale,
+        triangle=triangle * scale,
         condition=condition,
     )
 

@@ -38,9 +38,7 @@ def degrees(expression: Expression, parameters: Collection[str]) -> list[int]:
             found.append(AFFINE if node.value in parameters else FREE)
         elif node.op == NUMBER:
             found.append(FREE)
-        elif node.op not in FUNCTIONS or not FUNCTIONS[node.op].elementwise:
-            found.append(NONLINEAR)
-        elif NONLINEAR in operands:
+        elif NONLINEAR in operands or not _is_elementwise(node):
             found.append(NONLINEAR)
         elif AFFINE not in operands:
             found.append(FREE)
@@ -56,6 +54,10 @@ def is_linear(expression: Expression, parameters: Collection[str]) -> bool:
 def first_nonlinear(expression: Expression, parameters: Collection[str]) -> int:
     """The position of the first node that is not affine, in evaluation order."""
     return degrees(expression, parameters).index(NONLINEAR)
+
+
+def _is_elementwise(node: Node) -> bool:
+    return node.op in FUNCTIONS and FUNCTIONS[node.op].elementwise
 
 
 def _keeps_affine(node: Node, operands: Sequence[int]) -> bool:
@@ -93,9 +95,7 @@ def design(
     like = next(iter(data.values()))
     found: list[Any] = []  # of free nodes (value, DoubleDouble), of others a sum by parameter
     with context.defaults():
-        for node, degree in zip(
-            expression.nodes, degrees(expression, parameters), strict=True
-        ):
+        for node, degree in zip(expression.nodes, degrees(expression, parameters), strict=True):
             operands = [found[i] for i in node.operands]
             if degree == FREE:
                 try:
@@ -107,9 +107,7 @@ def design(
     root = found[expression.root]
     total: Sum = {"": root[1]} if isinstance(root, tuple) else root
     nothing = exact(0.0, like)
-    return Design(
-        total.get("", nothing), {name: total.get(name, nothing) for name in parameters}
-    )
+    return Design(total.get("", nothing), {name: total.get(name, nothing) for name in parameters})
 
 
 Sum = dict[str, DoubleDouble]  # coefficients by parameter; "" is the part without one
@@ -125,8 +123,8 @@ def _free(
 ) -> Free:
     """What does not depend on the parameters: its value as torch has it, and a finer one."""
     if node.op == VARIABLE:
-        value = data[str(node.value)]
-        return value, DoubleDouble(value)
+        column = data[str(node.value)]
+        return column, DoubleDouble(column)
     value = apply_node(node, [one for one, _ in operands], context)
     finer = _finer(node, operands, like)
     if finer is None:

@@ -65,9 +65,7 @@ class Model:
         """
         return self._differentiate(parameters, self.data, self.target)
 
-    def gradients(
-        self, parameters: Tensor, data: Mapping[str, Tensor]
-    ) -> tuple[Tensor, Tensor]:
+    def gradients(self, parameters: Tensor, data: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """The predictions on other data and their derivatives by the parameters."""
         nothing = torch.zeros_like(next(iter(data.values())))
         return self._differentiate(parameters, data, nothing, weighted=False)
@@ -82,6 +80,14 @@ class Model:
         at = {name: column[row] for name, column in self.data.items()} | self._named(parameters)
         why = explain_value(self.expression, evaluate(self.expression, at, self.context))
         return row, why[0] if why else f"the value is {predictions[row].item()}"
+
+    def overflows(self, parameters: Tensor) -> bool:
+        """Whether it is infinite somewhere, on its way to a value that is not finite."""
+        named = {
+            name: one.expand(len(self.target)) for name, one in self._named(parameters).items()
+        }
+        values = evaluate(self.expression, {**self.data, **named}, self.context)
+        return any(isinstance(one, Tensor) and bool(one.isinf().any()) for one in values)
 
     def _named(self, parameters: Tensor) -> dict[str, Tensor]:
         return dict(zip(self.names, parameters.unbind(), strict=True))
@@ -110,7 +116,9 @@ class Model:
 
     def _values(self, at: Mapping[str, Tensor], count: int) -> Tensor:
         if self._elementwise:
-            value = output(self.expression, evaluate(self.expression, at, self.context), self.context)
+            value = output(
+                self.expression, evaluate(self.expression, at, self.context), self.context
+            )
         else:
             value = self._row_by_row(at, count)
         if value.dtype == torch.bool:
@@ -118,9 +126,9 @@ class Model:
                 "a condition is no model", hint="where(condition, a, b) chooses between two values"
             ).within(self.expression.source, self.expression.nodes[self.expression.root].span)
         if value.dim() > 1 or (value.dim() == 1 and len(value) != count):
-            raise EvaluationError(
-                "the model gives several numbers for one observation"
-            ).within(self.expression.source, self.expression.nodes[self.expression.root].span)
+            raise EvaluationError("the model gives several numbers for one observation").within(
+                self.expression.source, self.expression.nodes[self.expression.root].span
+            )
         return value.to(self.context.dtype).expand(count)
 
     def _row_by_row(self, at: Mapping[str, Tensor], count: int) -> Tensor:
@@ -129,7 +137,9 @@ class Model:
 
         def single(*values: Tensor) -> Tensor:
             row = dict(zip(names, values, strict=True))
-            return output(self.expression, evaluate(self.expression, row, self.context), self.context)
+            return output(
+                self.expression, evaluate(self.expression, row, self.context), self.context
+            )
 
         columns = [one.expand(count) for one in at.values()]
         return torch.vmap(single, randomness="same")(*columns)

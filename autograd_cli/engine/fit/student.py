@@ -18,7 +18,7 @@ def quantile(probability: float, degrees: int) -> float:
     """
     if degrees >= LARGE:
         return _expansion(NormalDist().inv_cdf(probability), degrees)
-    low, high = 0.0, 1.0
+    low, high, t = 0.0, 1.0, 0.0
     while upper_tail(high, degrees) > 1 - probability:
         low, high = high, 2 * high
     t = (low + high) / 2

@@ -1,8 +1,9 @@
 """Nonlinear least squares by a trust region, and a polish to the last digit.
 
-J. J. Moré, "The Levenberg-Marquardt algorithm: implementation and theory" (1978): the step minimises
-|r + J p| with |D p| <= Δ, where D grows with the columns of J. The damping of that step is found by
-Newton's method on the secular equation, from one singular value decomposition for each Jacobian.
+J. J. Moré, "The Levenberg-Marquardt algorithm: implementation and theory" (1978): the step
+minimises |r + J p| with |D p| <= Δ, where D grows with the columns of J. The damping of that step
+is found by Newton's method on the secular equation, from one singular value decomposition for each
+Jacobian.
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ class Descent:
         jacobian: Jacobian,
         approach: Approach,
         most: int,
+        tolerance: float = STATIONARY,
     ) -> None:
         self.state = state
         self.why = SPENT
@@ -94,6 +96,7 @@ class Descent:
         self._jacobian = jacobian
         self._approach = approach
         self._most = most
+        self._tolerance = tolerance
 
     def steps(self) -> Iterator[State]:
         scale = torch.zeros_like(self.state.parameters)
@@ -104,7 +107,7 @@ class Descent:
             if state.squares == 0:
                 self.why = EXACT
                 return
-            if state.cosine < STATIONARY:
+            if state.cosine < self._tolerance:
                 self.why = ORTHOGONAL
                 return
             lengths = state.jacobian.norm(dim=0)
@@ -183,7 +186,9 @@ class Secular:
                 break
             low, high = (damping, high) if length > radius else (low, damping)
             slope = -float(((self._values * self._target) ** 2 / divisor**3).sum()) / length
-            proposed = damping - (length / radius) * (length - radius) / slope if slope else math.nan
+            proposed = (
+                damping - (length / radius) * (length - radius) / slope if slope else math.nan
+            )
             if not low < proposed < high:
                 proposed = math.sqrt(low * high) if low > 0 else 1e-3 * high
             damping = proposed
