@@ -11,8 +11,14 @@ from autograd_cli.errors import UsageError
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 DEVICES = ("cpu", "cuda", "mps", "xpu", "auto")
 
-OPTIMIZERS = ("gd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "lbfgs", "newton", "lm")
-SCHEDULES = ("constant", "linear", "cosine", "step", "exponential", "plateau")
+OPTIMIZERS = (
+    "gd", "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "lbfgs", "newton", "lm"
+)  # fmt: skip
+SEARCHING = ("lbfgs", "newton", "lm")  # these have a line search: their learning rate is 1
+SCHEDULES = (
+    "constant", "step", "exponential", "cosine", "linear", "inverse", "warmup", "warmup-cosine"
+)  # fmt: skip
+
 
 _DTYPE_ALIASES = {"double": "float64", "float": "float32", "half": "float16", "bf16": "bfloat16"}
 _DEVICE = re.compile(r"(?:cpu|mps|auto|(?:cuda|xpu)(?::[0-9]{1,3})?)")

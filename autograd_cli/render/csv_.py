@@ -14,6 +14,7 @@ from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Result, Scalar
 from autograd_cli.results.check import Check
+from autograd_cli.results.comparison import Comparison
 from autograd_cli.results.matrices import Matrix
 
 
@@ -64,6 +65,11 @@ def _(listing: FunctionList | Info) -> Iterator[tuple[Scalar, ...]]:
 @rows.register
 def _(check: Check) -> Iterator[tuple[Scalar, ...]]:
     return check.rows()
+
+
+@rows.register
+def _(comparison: Comparison) -> Iterator[tuple[Scalar, ...]]:
+    return comparison.records()
 
 
 @rows.register

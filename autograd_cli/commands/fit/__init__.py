@@ -11,11 +11,12 @@ from typing import NamedTuple
 import typer
 
 from autograd_cli.commands.command import Command, Group
-from autograd_cli.commands.fit import linear
+from autograd_cli.commands.fit import linear, quadratic
 from autograd_cli.commands.fit.options import task
 
 EXAMPLES = """
 agx fit linear
+agx fit quadratic --lr 1.1
 """
 
 
@@ -27,7 +28,10 @@ class Row(NamedTuple):
     examples: str
 
 
-TASKS = (Row("linear", linear.linear, linear.EXAMPLES),)
+TASKS = (
+    Row("linear", linear.linear, linear.EXAMPLES),
+    Row("quadratic", quadratic.quadratic, quadratic.EXAMPLES),
+)
 
 
 class Tasks(Group):

@@ -27,8 +27,6 @@ def linear(ctx: typer.Context, options: Options) -> int:
 
     Without arguments it draws 100 points of y = 2 x + 1 with noise.
     """
-    from dataclasses import replace
-
     from autograd_cli.commands.fit.running import run
 
     printing = options.printing(ctx)
@@ -63,7 +61,7 @@ def linear(ctx: typer.Context, options: Options) -> int:
             )
 
         return Descending(
-            objective(x, y, initial), replace(descent, optimizer=optimizer), context, conclude
+            objective(x, y, initial), options.with_optimizer(descent, optimizer), context, conclude
         )
 
     return run(start, descent.optimizer, descent.steps, options, printing)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -31,7 +31,7 @@ from autograd_cli.commands.options import (
 from autograd_cli.errors import UsageError
 from autograd_cli.render import AUTO, unknown
 from autograd_cli.render.style import DEFAULT_PRECISION
-from autograd_cli.settings import OPTIMIZERS, SCHEDULES, Descent, Settings
+from autograd_cli.settings import OPTIMIZERS, SCHEDULES, SEARCHING, Descent, Settings
 
 PANEL = "Descent"
 
@@ -62,19 +62,25 @@ def optimizer_name(value: str | None) -> str | None:
     return value
 
 
-def schedule_name(value: str) -> str:
-    if value.partition(":")[0] not in SCHEDULES:
-        raise unknown("schedule", value, list(SCHEDULES))
+def schedule_text(value: str) -> str:
+    from autograd_cli.engine.descent.schedules import schedule
+
+    schedule(value, 1)  # it says what is wrong
     return value
 
 
-def optimizer_names(value: str | None) -> tuple[str, ...]:
-    names = tuple(part.strip() for part in value.split(",")) if value else ()
+def names_of(text: str) -> tuple[str, ...]:
+    """The names of a list with commas; none of an empty text."""
+    return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
+def optimizer_names(value: str) -> str:
+    names = names_of(value)
     for name in names:
         optimizer_name(name)
     if len(set(names)) < len(names):
         raise UsageError("--compare names an optimizer twice", hint="name every one once")
-    return names
+    return value
 
 
 Steps = Annotated[
@@ -112,10 +118,11 @@ Schedule = Annotated[
     str,
     typer.Option(
         "--schedule",
-        metavar="NAME",
-        help=f"how the learning rate goes on: {', '.join(SCHEDULES)}",
+        metavar="NAME[:NUMBER]",
+        help=f"how the learning rate goes on: {', '.join(SCHEDULES)}; their numbers follow a"
+        " colon, as in step:30:0.5",
         rich_help_panel=PANEL,
-        callback=schedule_name,
+        callback=schedule_text,
         autocompletion=words(SCHEDULES),
     ),
 ]
@@ -130,7 +137,7 @@ Tolerance = Annotated[
     ),
 ]
 Compare = Annotated[
-    tuple[str, ...],
+    str,
     typer.Option(
         "--compare",
         metavar="NAMES",
@@ -176,7 +183,7 @@ class Options:
     optimizer: Optimizer = None
     schedule: Schedule = "constant"
     tol: Tolerance = None
-    compare: Compare = ()
+    compare: Compare = ""
     seed: Seed = 42
     device: Device = "cpu"
     dtype: Dtype = "float64"
@@ -190,6 +197,11 @@ class Options:
     output: File = ""
     color: Colour = "auto"
     debug: Debug = False
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The optimizers to be compared; none where that is not wanted."""
+        return names_of(self.compare)
 
     def printing(self, ctx: typer.Context) -> Printing:
         """Where the result goes. Raises UsageError where the options contradict each other."""
@@ -206,7 +218,7 @@ class Options:
 
         `suited` are the optimizers that can do the task. Raises UsageError for another one.
         """
-        for name in (self.optimizer, *self.compare):
+        for name in (self.optimizer, *self.compared):
             if name is not None and name not in suited:
                 raise UsageError(
                     f"the optimizer {name!r} does not fit the task {task!r}{_WHY.get(name, '')}",
@@ -223,6 +235,16 @@ class Options:
         if "optimizer" in given and "learning_rate" not in given:
             default["learning_rate"] = None  # the default belongs to the default's optimizer
         return Descent(**{**default, **given, "schedule": self.schedule})
+
+    def with_optimizer(self, descent: Descent, name: str) -> Descent:
+        """The same descent with another optimizer, at its own learning rate unless one was given.
+
+        In a comparison, a learning rate that was given is for those that have no line search.
+        """
+        if name == descent.optimizer and not self.compare:
+            return descent
+        rate = None if name in SEARCHING else self.lr
+        return replace(descent, optimizer=name, learning_rate=rate)
 
 
 _WHY = {

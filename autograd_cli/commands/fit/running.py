@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 from autograd_cli.commands.fit.options import Options
 from autograd_cli.commands.options import Printing
+from autograd_cli.commands.progress import Progress
+from autograd_cli.errors import ExitCode
 from autograd_cli.render import emit_run
 from autograd_cli.render.run import Run
-from autograd_cli.results.fit import Fitting
+from autograd_cli.results.comparison import BY_OPTIMIZER, Comparison, Contender
+from autograd_cli.results.fit import Fitting, Step
 
 SHOWN = 10  # steps that a table shows of a long fit, if it is not told otherwise
 
@@ -20,11 +23,44 @@ Start = Callable[[str], Fitting]  # a fit, ready to run, with the optimizer of t
 
 
 def run(start: Start, optimizer: str, steps: int, options: Options, printing: Printing) -> int:
-    """Run the fit and return the exit code."""
+    """Run the fit, or one with each optimizer that is to be compared, and return the exit code."""
+    if options.compare:
+        begun = [(name, lambda name=name: start(name)) for name in options.compared]
+        return compare(BY_OPTIMIZER, begun, steps, printing)
     with stoppable() as stopped:
         going = Run(start(optimizer), _every(steps, options, printing), stopped)
         emit_run(going, printing.console, printing.output)
     return going.result.exit_code
+
+
+def compare(
+    by: str,
+    begun: Sequence[tuple[str | float, Callable[[], Fitting]]],
+    steps: int,
+    printing: Printing,
+) -> int:
+    """Run several fits one after another, show them side by side, and return the exit code.
+
+    Ctrl-C ends the one that is running, and those that were not begun are left out.
+    """
+    contenders: list[Contender] = []
+    total = steps * len(begun)
+    with stoppable() as stopped, Progress(printing.console) as progress:
+        for label, start in begun:
+            losses: list[float] = []
+
+            def watch(step: Step, losses: list[float] = losses, label: str | float = label) -> None:
+                losses.append(step.loss)
+                progress.at(len(contenders) * steps + step.step, total, str(label))
+
+            going = Run(start(), steps + 1, stopped, [watch])
+            contenders.append(Contender(label=label, fit=going.result, losses=losses))
+            if going.result.exit_code == ExitCode.INTERRUPTED:
+                break
+    found = Comparison.of(by, contenders)
+    printing.emit(found)
+    interrupted = contenders[-1].fit.exit_code == ExitCode.INTERRUPTED
+    return ExitCode.INTERRUPTED if interrupted else found.exit_code
 
 
 def _every(steps: int, options: Options, printing: Printing) -> int:
