@@ -7,28 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograd_cli.commands.completing import function_calls
-from autograd_cli.commands.fit.data import (
-    CONFIDENCE,
-    PANEL,
-    Columns,
-    Confidence,
-    Predict,
-    Response,
-    Weights,
-    Y,
-    open_columns,
-    read_model,
-    read_response,
-)
+from autograd_cli.commands.fit.data import DataOptions, open_columns, request
 from autograd_cli.commands.fit.options import Options
-from autograd_cli.errors import UnknownNameError, UsageError
+from autograd_cli.commands.fit.start import Start
+from autograd_cli.errors import UsageError
 from autograd_cli.settings import OPTIMIZERS, Descent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from autograd_cli.engine.fit.request import Request
-    from autograd_cli.language.expression import Expression
     from autograd_cli.results.fit import Fitting
 
 EXAMPLES = """
@@ -50,37 +35,14 @@ ModelText = Annotated[
         autocompletion=function_calls,
     ),
 ]
-Data = Annotated[
-    str,
-    typer.Option(
-        "--data",
-        metavar="FILE",
-        help="CSV, TSV or NDJSON with a column for every variable; - is standard input",
-        rich_help_panel=PANEL,
-    ),
-]
-Start = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--start",
-        metavar="NAME=VALUE",
-        help="where the parameters begin: a=1,b=0.5; not needed for a model linear in them",
-        rich_help_panel=PANEL,
-    ),
-]
 
 
 def curve(
     ctx: typer.Context,
     options: Options,
+    data: DataOptions,
     model: ModelText,
-    data: Data = "",
     start: Start = None,
-    y: Y = "",
-    response: Response = "",
-    weights: Weights = "",
-    predict: Predict = "",
-    confidence: Confidence = CONFIDENCE,
 ) -> int:
     """Fit a curve to data: parameters with standard errors and confidence intervals.
 
@@ -94,47 +56,34 @@ def curve(
     printing = options.printing(ctx)
     settings = options.settings()
     descent = options.descent(DEFAULTS, "curve", OPTIMIZERS)
-    if not data:
+    at_once = options.optimizer is None and not options.compare
+    if descent.optimizer == TRUST_REGION and not options.compare:
+        options.without_descent("curve")
+    if not data.data:
         raise UsageError("a curve needs data", hint="add --data FILE.csv, or --data - for stdin")
-    starts = read_values(start, "--start") if start else {}
-    columns = open_columns(data, printing.console)
-    expression = read_model(source_text(model, printing.console), columns, starts)
-    request = _request(
-        expression, columns, starts, y, response, weights, predict, confidence, printing.console
+    columns = open_columns(data.data, printing.console)
+    asked = request(
+        source_text(model, printing.console),
+        read_values(start, "--start") if start else {},
+        data,
+        columns,
+        printing.console,
+        needs_start=lambda linear: not (linear and at_once),
     )
-    most = options.steps
 
     def begin(optimizer: str) -> Fitting:
-        from dataclasses import replace
-
         from autograd_cli.engine.context import resolve
         from autograd_cli.engine.fit.curve import CurveFitting, problem
-        from autograd_cli.engine.fit.descending import descending
+        from autograd_cli.engine.fit.descending import curve_descent
         from autograd_cli.engine.fit.exact import ExactFitting
+        from autograd_cli.settings import Settings
 
-        context = resolve(settings)
+        context, fine = resolve(settings), resolve(Settings())
         if optimizer == EXACT:
-            return ExactFitting(request, "curve", context)
+            return ExactFitting(asked, "curve", fine)
         if optimizer == TRUST_REGION:
-            return CurveFitting(problem(request, context), context, most, options.tol)
-        asked = replace(descent, optimizer=optimizer)
-        return descending(request, asked, context)
+            return CurveFitting(problem(asked, fine), fine, options.steps, options.tol)
+        return curve_descent(asked, options.with_optimizer(descent, optimizer), context, fine)
 
-    chosen = EXACT if _solved_at_once(request, options) else descent.optimizer
+    chosen = EXACT if asked.linear and at_once else descent.optimizer
     return run(begin, chosen, descent.steps, options, printing)
-
-
-def _request(
-    model: Expression,
-    columns: Columns,
-    start: Mapping[str, Expression],
-    y: str,
-    response: str,
-    weights: str,
-    predict: str,
-    confidence: float,
-    console: object,
-) -> Request: ...
-
-
-def _solved_at_once(request: Request, options: Options) -> bool: ...

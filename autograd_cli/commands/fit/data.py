@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,12 +12,14 @@ import typer
 from autograd_cli.commands.fit.options import number
 from autograd_cli.errors import UnknownNameError, UsageError
 from autograd_cli.language.expression import Expression
+from autograd_cli.language.linearity import is_linear
 from autograd_cli.language.points import unknown_variable, variable_name
 from autograd_cli.language.reader import read
 
 if TYPE_CHECKING:
     from autograd_cli.console import Console
     from autograd_cli.data.table import Source
+    from autograd_cli.engine.fit.request import Request
 
 PANEL = "Data"
 CONFIDENCE = 0.95
@@ -30,6 +34,15 @@ def between_zero_and_one(value: Any) -> Any:
     return found
 
 
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="FILE",
+        help="CSV, TSV or NDJSON with a column for every variable; - is standard input",
+        rich_help_panel=PANEL,
+    ),
+]
 Y = Annotated[
     str,
     typer.Option(
@@ -78,6 +91,18 @@ Confidence = Annotated[
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class DataOptions:
+    """The values of these options, as Typer hands them over."""
+
+    data: Data = ""
+    y: Y = ""
+    response: Response = ""
+    weights: Weights = ""
+    predict: Predict = ""
+    confidence: Confidence = CONFIDENCE
+
+
 class Columns:
     """The columns of a table by the names that they have in expressions.
 
@@ -94,9 +119,6 @@ class Columns:
 
     def __contains__(self, variable: object) -> bool:
         return variable in self.by_variable
-
-    def __iter__(self) -> Iterable[str]:
-        return iter(self.by_variable)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -133,6 +155,69 @@ def open_columns(path: str, console: Console) -> Columns:
     return Columns(open_source(path, console.stdin))
 
 
+def request(
+    model: str,
+    start: Mapping[str, Expression],
+    options: DataOptions,
+    columns: Columns,
+    console: Console,
+    needs_start: Callable[[bool], bool],
+) -> Request:
+    """What is to be fitted, with the data read.
+
+    `needs_start` says whether every parameter needs a start, for a model that is linear in them or
+    not. Raises: ReadError, UnknownNameError, UsageError and FileError.
+    """
+    from autograd_cli.engine.fit.request import Request
+
+    expression = read_model(model, columns, start)
+    parameters = tuple(
+        name for name in expression.variables if name in start or name not in columns
+    )
+    linear = is_linear(expression, parameters)
+    if needs_start(linear):
+        _check_start(expression, parameters, start, columns)
+    weights = columns.column(options.weights, "--weights") if options.weights else ""
+    response = read_response(options.y, options.response, weights, expression, parameters, columns)
+    inputs = [name for name in expression.variables if name not in parameters]
+    wanted = [*inputs, *response.variables, *([weights] if weights else [])]
+    elsewhere = None
+    if options.predict:
+        other = open_columns(options.predict, console)
+        elsewhere = other.values(
+            other.column(columns.by_variable[one], "the model") for one in inputs
+        )
+    return Request(
+        model=expression,
+        parameters=parameters,
+        linear=linear,
+        response=response,
+        columns=columns.values(wanted),
+        weights=weights,
+        start={name: start[name] for name in parameters if name in start},
+        elsewhere=elsewhere,
+        confidence=options.confidence,
+    )
+
+
+def _check_start(
+    model: Expression, parameters: Sequence[str], start: Mapping[str, Expression], columns: Columns
+) -> None:
+    missing = [name for name in parameters if name not in start]
+    if not missing:
+        return
+    near = difflib.get_close_matches(missing[0], columns.variables, n=1)
+    blanks = ",".join(f"{name}=..." for name in missing)
+    raise UnknownNameError(
+        f"no start for {', '.join(map(repr, missing))}",
+        hint=f"did you mean the column {near[0]!r}?"
+        if near
+        else f"add --start {blanks}; the columns are {', '.join(columns.source.names)}",
+        span=model.nodes[model.variables[missing[0]]].span,
+        source=model.source,
+    )
+
+
 def read_model(text: str, columns: Columns, start: Mapping[str, Expression]) -> Expression:
     """A model over columns and parameters. Raises: ReadError, and UsageError where no column is in
     it."""
@@ -150,7 +235,12 @@ def read_model(text: str, columns: Columns, start: Mapping[str, Expression]) -> 
 
 
 def read_response(
-    y: str, response: str, weights: str, model: Expression, parameters: Sequence[str], columns: Columns
+    y: str,
+    response: str,
+    weights: str,
+    model: Expression,
+    parameters: Sequence[str],
+    columns: Columns,
 ) -> Expression:
     """What the model is fitted to, as an expression over columns.
 

@@ -106,11 +106,13 @@ class CurveFitting:
         converged, reason = self._verdict()
         if interrupted:
             converged, reason = False, INTERRUPTED
-        names = self._problem.names
         return regression(
             self._problem,
             self._best,
-            initial=dict(zip(names, self._begun.parameters.tolist(), strict=True)),
+            self._context,
+            parameters=self._named(self._best),
+            initial=self._named(self._begun),
+            loss=self._best.squares,
             steps=self._count,
             converged=converged,
             reason=reason,
@@ -125,9 +127,12 @@ class CurveFitting:
         return Step(
             step=self._count,
             loss=state.squares,
-            parameters=dict(zip(self._problem.names, state.parameters.tolist(), strict=True)),
+            parameters=self._named(state),
             gradient_norm=state.gradient_norm,
         )
+
+    def _named(self, state: State) -> dict[str, Value]:
+        return dict(zip(self._problem.names, state.parameters.tolist(), strict=True))
 
     def _flat(self, state: State) -> bool:
         """Whether a parameter has no effect any more: the curve has gone where there is none."""
@@ -193,24 +198,19 @@ class CurveFitting:
 def regression(
     problem: Problem,
     state: State | None,
+    context: Context,
     *,
-    parameters: Mapping[str, Value] | None = None,
+    parameters: Mapping[str, Value],
     initial: Mapping[str, Value],
+    loss: float,
     steps: int,
     converged: bool,
     reason: str,
     warnings: tuple[str, ...],
     method: str = METHOD,
-    loss: float | None = None,
 ) -> Regression:
-    """The result of a curve fit that ended at `state`; None where it ended nowhere finite, at
-    `parameters` with `loss`."""
-    request, context = problem.request, problem.model.context
-    if state is not None:
-        parameters = dict(zip(problem.names, state.parameters.tolist(), strict=True))
-        loss = state.squares
-    assert parameters is not None
-    assert loss is not None
+    """The result of a curve fit that ended at `state`; None where that is nowhere finite."""
+    request = problem.request
     said, predicted = _said(problem, state)
     if problem.data.count == len(problem.names):
         warnings = (*warnings, "as many parameters as observations: there are no standard errors")

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.context import Context
+from autograd_cli.engine.fit.design import design
 from autograd_cli.engine.fit.double_double import DoubleDouble, stack
 from autograd_cli.engine.fit.least_squares import Solution, solve
-from autograd_cli.engine.fit.linearity import design
 from autograd_cli.engine.fit.observations import Observations, observations
 from autograd_cli.engine.fit.request import Request
 from autograd_cli.engine.fit.statistics import predictions, statistics, total_squares
@@ -129,7 +129,7 @@ class ExactFitting:
             loss=loss,
             steps=0,
             converged=True,
-            reason="the model is linear in its parameters: solved exactly",
+            reason="solved exactly: the model is linear in its parameters",
             response=request.response.source,
             method=METHOD,
             statistics=found.statistics,

@@ -8,8 +8,8 @@ augmented system
 
 with residuals in double-double arithmetic (Å. Björck, "Iterative refinement of linear least
 squares solutions", 1967). With c = 0 that is min |b - A x|; with b = 0 and c = -e_j, x is the j-th
-column of the inverse of A'A. Where the refinement does not settle, because float64 cannot tell the columns
-apart, the normal equations are solved in rational arithmetic.
+column of the inverse of A'A. Where the refinement does not settle, because float64 cannot tell the
+columns apart, the normal equations are solved in rational arithmetic.
 """
 
 from __future__ import annotations

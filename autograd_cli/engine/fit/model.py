@@ -55,7 +55,7 @@ class Model:
     def residuals(self, parameters: Tensor) -> Tensor:
         """Prediction minus response, times the root of the weight, shape (m,)."""
         with torch.no_grad():
-            return self._weighted(self.predict(self._named(parameters)) - self.target)
+            return self.weighted(self.predict(self._named(parameters)) - self.target)
 
     def jacobian(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """The residuals, shape (m,), and their derivatives by the parameters, shape (m, n).
@@ -104,7 +104,7 @@ class Model:
         named = dict(zip(self.names, copies, strict=True))
         residuals = self._values({**data, **named}, count) - target
         if weighted:
-            residuals = self._weighted(residuals)
+            residuals = self.weighted(residuals)
         if not residuals.requires_grad:
             raise DerivativeError("the model has no derivative by its parameters").within(
                 self.expression.source, self.expression.nodes[self.expression.root].span
@@ -144,5 +144,8 @@ class Model:
         columns = [one.expand(count) for one in at.values()]
         return torch.vmap(single, randomness="same")(*columns)
 
-    def _weighted(self, residuals: Tensor) -> Tensor:
-        return residuals if self._roots is None else residuals * self._roots
+    def weighted(self, residuals: Tensor, rows: Tensor | None = None) -> Tensor:
+        """The residuals times the roots of their weights."""
+        if self._roots is None:
+            return residuals
+        return residuals * (self._roots if rows is None else self._roots[rows])

@@ -12,7 +12,7 @@ from autograd_cli.language.expression import Expression
 class Request:
     """A model, its data, and what is wanted.
 
-    model       over `parameters` and columns of the data
+    model       over `parameters` and columns of the data; `linear` says that it is in them
     response    over columns of the data
     columns     the columns that model, response and weights need, of one length
     weights     the name of the column of weights, or ""
@@ -23,6 +23,7 @@ class Request:
 
     model: Expression
     parameters: tuple[str, ...]
+    linear: bool
     response: Expression
     columns: Mapping[str, Sequence[float]]
     weights: str = ""

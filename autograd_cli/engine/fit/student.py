@@ -58,7 +58,7 @@ def density(t: float, degrees: int) -> float:
     return math.exp(logarithm - (half + 0.5) * math.log1p(t * t / degrees))
 
 
-def _expansion(z: float, degrees: int) -> float:
+def _expansion(z: float, degrees: float) -> float:
     s = z * z
     terms = (
         z * (s + 1) / 4,
@@ -66,4 +66,4 @@ def _expansion(z: float, degrees: int) -> float:
         z * (((3 * s + 19) * s + 17) * s - 15) / 384,
         z * ((((79 * s + 776) * s + 1482) * s - 1920) * s - 945) / 92160,
     )
-    return z + sum(term / degrees**power for power, term in enumerate(terms, 1))
+    return z + sum(term / float(degrees) ** power for power, term in enumerate(terms, 1))

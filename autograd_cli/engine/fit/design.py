@@ -1,14 +1,13 @@
-"""Models that are linear in their parameters: found from the expression, and taken apart.
+"""Models that are linear in their parameters, taken apart.
 
-A node is free of the parameters, affine in them, or neither. An affine node is a sum of free
-coefficients, one for each parameter and one alone; those of the root are the columns of the design
-matrix. Arithmetic on the data is done in double-double, because the powers of a polynomial would
-otherwise be rounded before the fit begins.
+Every affine node is a sum of free coefficients, one for each parameter and one alone; those of the
+root are the columns of the design matrix. Arithmetic on the data is done in double-double, because
+the powers of a polynomial would otherwise be rounded before the fit begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,55 +18,10 @@ from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import apply_node
 from autograd_cli.engine.fit.double_double import DoubleDouble, exact
 from autograd_cli.errors import AgxError
-from autograd_cli.language.expression import NUMBER, VARIABLE, Expression, Node
-from autograd_cli.language.functions import FUNCTIONS
+from autograd_cli.language.expression import VARIABLE, Expression, Node
+from autograd_cli.language.linearity import FREE, degrees
 
-FREE, AFFINE, NONLINEAR = range(3)
 LARGEST_POWER = 1024
-
-
-def degrees(expression: Expression, parameters: Collection[str]) -> list[int]:
-    """How every node depends on the parameters: FREE, AFFINE or NONLINEAR.
-
-    A node whose operands are not taken element by element is NONLINEAR.
-    """
-    found: list[int] = []
-    for node in expression.nodes:
-        operands = [found[i] for i in node.operands]
-        if node.op == VARIABLE:
-            found.append(AFFINE if node.value in parameters else FREE)
-        elif node.op == NUMBER:
-            found.append(FREE)
-        elif NONLINEAR in operands or not _is_elementwise(node):
-            found.append(NONLINEAR)
-        elif AFFINE not in operands:
-            found.append(FREE)
-        else:
-            found.append(AFFINE if _keeps_affine(node, operands) else NONLINEAR)
-    return found
-
-
-def is_linear(expression: Expression, parameters: Collection[str]) -> bool:
-    return degrees(expression, parameters)[expression.root] < NONLINEAR
-
-
-def first_nonlinear(expression: Expression, parameters: Collection[str]) -> int:
-    """The position of the first node that is not affine, in evaluation order."""
-    return degrees(expression, parameters).index(NONLINEAR)
-
-
-def _is_elementwise(node: Node) -> bool:
-    return node.op in FUNCTIONS and FUNCTIONS[node.op].elementwise
-
-
-def _keeps_affine(node: Node, operands: Sequence[int]) -> bool:
-    if node.op == "mul":
-        return FREE in operands
-    if node.op == "div":
-        return operands[1] == FREE
-    if node.op == "where":
-        return operands[0] == FREE
-    return node.op in ("neg", "add", "sub")
 
 
 @dataclass(frozen=True)
