@@ -181,10 +181,10 @@ def _aligned(values: Sequence[Scalar], style: Style) -> list[str]:
 
 
 def _intervals(intervals: Sequence[tuple[float, float]], style: Style) -> list[str]:
-    lows = _aligned([low for low, _ in intervals], style)
-    highs = _aligned([high for _, high in intervals], style)
-    dots = "…" if style.unicode else "..."
-    return [f"{low} {dots} {high}" for low, high in zip(lows, highs, strict=True)]
+    lows = [short(low, style.precision) for low, _ in intervals]
+    highs = [short(high, style.precision) for _, high in intervals]
+    width, dots = max(map(len, highs)), "…" if style.unicode else "..."
+    return [f"{low} {dots} {high:<{width}}" for low, high in zip(lows, highs, strict=True)]
 
 
 def tables(result: Regression, style: Style) -> Iterator[tuple[list[str], list[list[str]]]]:

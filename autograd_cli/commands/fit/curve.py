@@ -86,4 +86,5 @@ def curve(
         return curve_descent(asked, options.with_optimizer(descent, optimizer), context, fine)
 
     chosen = EXACT if asked.linear and at_once else descent.optimizer
-    return run(begin, chosen, descent.steps, options, printing)
+    steps = None if chosen in (EXACT, TRUST_REGION) else descent.steps
+    return run(begin, chosen, steps, options, printing)

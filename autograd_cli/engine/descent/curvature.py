@@ -8,11 +8,15 @@ from torch import Tensor
 from autograd_cli.engine.descent.problem import Problem, flat, gradients
 
 DENSE = 200  # parameters up to which the largest eigenvalue comes from the whole Hessian
+FEW = 8  # parameters up to which a row after the other is as good as a batch of rows
 POWER_STEPS = 100
 
 
 def hessian(problem: Problem) -> Tensor:
     """The Hessian of the whole loss at the parameters, symmetric, shape (size, size)."""
+    batched = problem.objective.hessian
+    if batched is not None and problem.size > FEW:
+        return batched(problem.parameters).detach()
     tensors = problem.tensors
     slope = _slope(problem)
     rows = [flat(gradients(entry, tensors, retain_graph=True)) for entry in slope]

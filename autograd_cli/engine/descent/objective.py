@@ -12,6 +12,7 @@ from torch import Tensor
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import evaluate, output
 from autograd_cli.engine.faults import shape_text
+from autograd_cli.engine.hessian import hessian_matrix
 from autograd_cli.errors import DerivativeError, ShapeError
 from autograd_cli.language.expression import Expression
 
@@ -27,12 +28,14 @@ class Objective:
     loss          (parameters, rows) -> a scalar tensor: the loss over a batch of the observations
     observations  how many there are; 0 for a function without data, whose `rows` is always None
     residuals     for least squares: parameters -> shape (observations,), attached to the graph
+    hessian       parameters -> shape (size, size), where there is a better way than row by row
     """
 
     start: Parameters
     loss: Callable[[Parameters, Rows], Tensor]
     observations: int = 0
     residuals: Callable[[Parameters], Tensor] | None = None
+    hessian: Callable[[Parameters], Tensor] | None = None
 
 
 def expression_objective(expression: Expression, start: Parameters, context: Context) -> Objective:
@@ -50,7 +53,12 @@ def expression_objective(expression: Expression, start: Parameters, context: Con
             value = _scalar(expression, value, context)
         return value
 
-    return Objective({name: start[name] for name in expression.variables}, loss)
+    def hessian(parameters: Parameters) -> Tensor:
+        context.generator.set_state(state)
+        return hessian_matrix(expression, parameters, context)
+
+    begun = {name: start[name] for name in expression.variables}
+    return Objective(begun, loss, hessian=hessian)
 
 
 def _scalar(expression: Expression, value: Tensor, context: Context) -> Tensor:
