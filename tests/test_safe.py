@@ -507,6 +507,7 @@ LEVELS = (
     ("settings", "results", "collector", "data"),
     ("language",),
     ("engine",),
+    ("figures",),
     ("render", "console", "lessons"),
     ("commands",),
     ("cli",),

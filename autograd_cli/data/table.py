@@ -67,7 +67,11 @@ def read_table(path: str, stdin: TextIO | None = None, wanted: Sequence[str] = (
     Only the columns `wanted` have to hold numbers; by default all of them. Raises: FileError, with
     the line and column of the first cell that holds no number, and for a column that is not there.
     """
-    source = open_source(path, stdin or io.StringIO())
+    return whole(open_source(path, stdin or io.StringIO()), wanted)
+
+
+def whole(source: Source, wanted: Sequence[str] = ()) -> Table:
+    """All rows of a table, with the columns `wanted`, or all. Raises FileError, as `read_table`."""
     names = tuple(wanted) or source.names
     for name in names:
         if name not in source.names:

@@ -153,7 +153,7 @@ def grid_parts(text: str, form: str, hint: str) -> list[tuple[str, Span, list[tu
         name, equals, rest = item.partition("=")
         start = position + len(name) - len(name.lstrip())
         span = Span(start, start + len(name.strip()))
-        canonical = _variable_name(name) if equals else None
+        canonical = variable_name(name) if equals else None
         if canonical is None:
             raise ReadError(
                 form,
@@ -171,7 +171,7 @@ def grid_parts(text: str, form: str, hint: str) -> list[tuple[str, Span, list[tu
     return found
 
 
-def _variable_name(text: str) -> str | None:
+def variable_name(text: str) -> str | None:
     """The canonical form of a variable's name, or None if `text` is not one."""
     scanner = Scanner(text)
     try:

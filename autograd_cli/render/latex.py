@@ -22,6 +22,7 @@ from autograd_cli.results import Evaluation, Gradient, Result, Scalar, Value
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
 from autograd_cli.results.matrices import Hessian, Jacobian
+from autograd_cli.results.regression import Regression
 
 SMALL_GREEK = (
     *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
@@ -126,6 +127,13 @@ def _(result: Hessian, style: Style) -> Iterator[Sequence[str]]:
     from autograd_cli.render.latex_matrices import hessian_equations
 
     return hessian_equations(result, style)
+
+
+@lines.register
+def _(result: Regression, style: Style) -> Iterator[Sequence[str]]:
+    from autograd_cli.render.regression_latex import regression_equations  # built on this module
+
+    return regression_equations(result, style)
 
 
 def derivative(result: Gradient, name: str) -> str:

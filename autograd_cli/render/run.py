@@ -13,8 +13,9 @@ Observer = Callable[[Step], None]
 class Run:
     """The steps of a fit as they come, and its result once they have ended.
 
-    Shown are step 0, every `every`-th and the last one; the observers are told of all. `stopped`
-    is asked before every step whether the user wants no more of it.
+    Shown are the steps of which `shows` says so, by their numbers, and the last one; none where it
+    is None. The observers are told of all. `stopped` is asked before every step whether the user
+    wants no more of it.
     """
 
     command = "fit"
@@ -22,12 +23,12 @@ class Run:
     def __init__(
         self,
         fitting: Fitting,
-        every: int = 1,
+        shows: Callable[[int], bool] | None = lambda step: True,
         stopped: Callable[[], bool] = lambda: False,
         observers: Sequence[Observer] = (),
     ) -> None:
         self._fitting = fitting
-        self._every = every
+        self._shows = shows
         self._stopped = stopped
         self._observers = observers
         self._steps = fitting.steps()
@@ -40,13 +41,13 @@ class Run:
             for observe in self._observers:
                 observe(step)
             held = step
-            if step.step % self._every == 0:
+            if self._shows is not None and self._shows(step.step):
                 yield step
                 held = None
             if self._stopped():
                 self._interrupted = True
                 break
-        if held is not None:
+        if held is not None and self._shows is not None:
             yield held
 
     @cached_property

@@ -48,6 +48,7 @@ from autograd_cli.render.parts import (
     value_cells,
 )
 from autograd_cli.render.points import Points
+from autograd_cli.render.regression import regression_page
 from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
@@ -55,6 +56,7 @@ from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
 from autograd_cli.results.fit import Fit
 from autograd_cli.results.matrices import Hessian, Jacobian
+from autograd_cli.results.regression import Regression
 
 LABELS = 12  # columns that the labels of a gradient take where it is not a table
 SAMPLE = 200  # points that decide how wide the columns of a table of points are
@@ -151,6 +153,7 @@ def view(result: Result, style: Style) -> list[Line]:
 
 view.register(Check, check_page)
 view.register(Fit, fit_page)
+view.register(Regression, regression_page)
 view.register(Jacobian, jacobian_page)
 view.register(Hessian, hessian_page)
 

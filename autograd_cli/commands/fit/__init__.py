@@ -11,12 +11,13 @@ from typing import NamedTuple
 import typer
 
 from autograd_cli.commands.command import Command, Group
-from autograd_cli.commands.fit import linear, minimize, quadratic
+from autograd_cli.commands.fit import curve, linear, minimize, quadratic
 from autograd_cli.commands.fit.options import task
 
 EXAMPLES = """
 agx fit linear
 agx fit quadratic --lr 1.1
+agx fit curve "a*exp(-b*x) + c" --data decay.csv --start a=1,b=1,c=0
 """
 
 
@@ -30,6 +31,7 @@ class Row(NamedTuple):
 
 TASKS = (
     Row("linear", linear.linear, linear.EXAMPLES),
+    Row("curve", curve.curve, curve.EXAMPLES),
     Row("quadratic", quadratic.quadratic, quadratic.EXAMPLES),
     Row("minimize", minimize.minimize, minimize.EXAMPLES),
 )

@@ -1,7 +1,7 @@
 """The options that all tasks of `agx fit` share, in one place.
 
 A task is written as `def curve(ctx, options: Options, model: Expr, ...)`, and `task` makes of it
-the function that Typer reads: with every shared option in the place of `options`.
+the function that Typer reads, with all of its options.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -36,8 +36,10 @@ from autograd_cli.settings import OPTIMIZERS, SCHEDULES, SEARCHING, Descent, Set
 PANEL = "Descent"
 
 
-def number(option: str, *, above: float = -math.inf, example: str) -> Callable[[Any], Any]:
-    """A callback that reads a finite number greater than `above`."""
+def number(
+    option: str, *, above: float = -math.inf, least: float = -math.inf, example: str
+) -> Callable[[Any], Any]:
+    """A callback that reads a finite number greater than `above`, and at least `least`."""
 
     def parse(value: Any) -> Any:
         if not isinstance(value, str):
@@ -46,9 +48,10 @@ def number(option: str, *, above: float = -math.inf, example: str) -> Callable[[
             found = float(value)
         except ValueError:
             found = math.nan
-        if math.isfinite(found) and found > above:
+        if math.isfinite(found) and found > above and found >= least:
             return found
         kind = "a positive number" if above == 0 else "a number"
+        kind += f" of at least {least:g}" if least > -math.inf else ""
         raise UsageError(
             f"{option} needs {kind}, not {value!r}", hint=f"for example {option} {example}"
         )
@@ -236,6 +239,22 @@ class Options:
             default["learning_rate"] = None  # the default belongs to the default's optimizer
         return Descent(**{**default, **given, "schedule": self.schedule})
 
+    def without_descent(self, task: str) -> None:
+        """Raises UsageError for options of gradient descent, which this fit does without."""
+        unused = {
+            "--lr": self.lr is not None,
+            "--schedule": self.schedule != "constant",
+            f"--dtype {self.dtype}": self.dtype not in ("float64", "double", "torch.float64"),
+            f"--device {self.device}": self.device not in ("cpu", "auto"),
+        }
+        for option, is_given in unused.items():
+            if is_given:
+                raise UsageError(
+                    f"{option} is for gradient descent, and 'fit {task}' does least squares here,"
+                    " in float64 on the CPU",
+                    hint="leave it out, or choose an optimizer: --optimizer adam",
+                )
+
     def with_optimizer(self, descent: Descent, name: str) -> Descent:
         """The same descent with another optimizer, at its own learning rate unless one was given.
 
@@ -254,29 +273,40 @@ _WHY = {
 
 
 def task(function: Callable[..., int]) -> Callable[..., int]:
-    """The function with all shared options as parameters of its own, for Typer to read."""
-    hints = get_type_hints(Options, include_extras=True)
+    """The function as Typer reads it: with the fields of `options`, and of any other parameter that
+    is a dataclass of options, as parameters of its own."""
     signature = inspect.signature(function, eval_str=True)
-    shared = [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=field.default,
-            annotation=hints[field.name],
-        )
-        for field in fields(Options)
-    ]
-    own = [one for one in signature.parameters.values() if one.name != "options"]
+    groups: dict[str, Any] = {
+        name: one.annotation
+        for name, one in signature.parameters.items()
+        if is_dataclass(one.annotation)
+    }
+    ordered = sorted(signature.parameters.values(), key=lambda one: one.name == "options")
     parameters = [
-        *(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own),
-        *shared,
+        part.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for one in ordered
+        for part in (_fields_of(groups[one.name]) if one.name in groups else [one])
     ]
 
     def called(**values: Any) -> int:
-        options = Options(**{field.name: values.pop(field.name) for field in fields(Options)})
-        return function(options=options, **values)
+        for name, group in groups.items():
+            values[name] = group(**{one.name: values.pop(one.name) for one in fields(group)})
+        return function(**values)
 
     called.__name__, called.__doc__ = function.__name__, function.__doc__
     called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {one.name: one.annotation for one in parameters}
     return called
+
+
+def _fields_of(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=one.default,
+            annotation=hints[one.name],
+        )
+        for one in fields(group)
+    ]

@@ -22,13 +22,18 @@ SHOWN = 10  # steps that a table shows of a long fit, if it is not told otherwis
 Start = Callable[[str], Fitting]  # a fit, ready to run, with the optimizer of this name
 
 
-def run(start: Start, optimizer: str, steps: int, options: Options, printing: Printing) -> int:
-    """Run the fit, or one with each optimizer that is to be compared, and return the exit code."""
+def run(
+    start: Start, optimizer: str, steps: int | None, options: Options, printing: Printing
+) -> int:
+    """Run the fit, or one with each optimizer that is to be compared, and return the exit code.
+
+    `steps` is how many there will be, or None where a fit ends when it is done.
+    """
     if options.compare:
         begun = [(name, lambda name=name: start(name)) for name in options.compared]
         return compare(BY_OPTIMIZER, begun, steps, printing)
     with stoppable() as stopped:
-        going = Run(start(optimizer), _every(steps, options, printing), stopped)
+        going = Run(start(optimizer), _shows(steps, options, printing), stopped)
         emit_run(going, printing.console, printing.output)
     return going.result.exit_code
 
@@ -36,7 +41,7 @@ def run(start: Start, optimizer: str, steps: int, options: Options, printing: Pr
 def compare(
     by: str,
     begun: Sequence[tuple[str | float, Callable[[], Fitting]]],
-    steps: int,
+    steps: int | None,
     printing: Printing,
 ) -> int:
     """Run several fits one after another, show them side by side, and return the exit code.
@@ -44,16 +49,17 @@ def compare(
     Ctrl-C ends the one that is running, and those that were not begun are left out.
     """
     contenders: list[Contender] = []
-    total = steps * len(begun)
+    most = steps or SHOWN
+    total = most * len(begun)
     with stoppable() as stopped, Progress(printing.console) as progress:
         for label, start in begun:
             losses: list[float] = []
 
             def watch(step: Step, losses: list[float] = losses, label: str | float = label) -> None:
                 losses.append(step.loss)
-                progress.at(len(contenders) * steps + step.step, total, str(label))
+                progress.at(len(contenders) * most + min(step.step, most), total, str(label))
 
-            going = Run(start(), steps + 1, stopped, [watch])
+            going = Run(start(), None, stopped, [watch])
             contenders.append(Contender(label=label, fit=going.result, losses=losses))
             if going.result.exit_code == ExitCode.INTERRUPTED:
                 break
@@ -63,10 +69,16 @@ def compare(
     return ExitCode.INTERRUPTED if interrupted else found.exit_code
 
 
-def _every(steps: int, options: Options, printing: Printing) -> int:
-    if options.every is not None:
-        return options.every
-    return max(1, steps // SHOWN) if printing.for_people else 1
+def _shows(steps: int | None, options: Options, printing: Printing) -> Callable[[int], bool] | None:
+    """Which steps are shown: all to programs, and some to people."""
+    if options.quiet:
+        return None
+    every = options.every
+    if every is None and printing.for_people:
+        if steps is None:
+            return lambda step: step % 10 ** (len(str(step)) - 1) == 0
+        every = max(1, steps // SHOWN)
+    return lambda step: step % (every or 1) == 0
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The data of the classic demonstration: points along a line, with noise."""
+"""The classic demonstration of gradient descent: points along a line, with noise."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
-from autograd_cli.engine.descent.objective import Objective, Parameters, Rows
+from autograd_cli.engine.context import Context, resolve
+from autograd_cli.engine.derivatives import plain
+from autograd_cli.engine.descent.loop import Descending
+from autograd_cli.engine.fit.descending import linear_descent
+from autograd_cli.engine.fit.request import Request
+from autograd_cli.language.reader import read
+from autograd_cli.settings import Descent, Settings
 
 
 @dataclass(frozen=True)
@@ -38,19 +43,19 @@ def draw(line: Line, context: Context) -> tuple[Tensor, Tensor, dict[str, Tensor
 
     x = randn(line.samples)
     y = line.true_w * x + line.true_b + line.noise * randn(line.samples)
-    start = {"w": randn(), "b": randn()}
-    device = context.device
-    return x.to(device), y.to(device), {name: value.to(device) for name, value in start.items()}
+    return x, y, {"w": randn(), "b": randn()}
 
 
-def objective(x: Tensor, y: Tensor, start: Parameters) -> Objective:
-    """The mean squared error of w x + b."""
-
-    def residuals(parameters: Parameters, rows: Rows = None) -> Tensor:
-        inputs, targets = (x, y) if rows is None else (x[rows], y[rows])
-        return parameters["w"] * inputs + parameters["b"] - targets
-
-    def loss(parameters: Parameters, rows: Rows) -> Tensor:
-        return (residuals(parameters, rows) ** 2).mean()
-
-    return Objective(start, loss, len(x), residuals)
+def demonstration(line: Line, descent: Descent, context: Context) -> Descending:
+    """A descent of the mean squared error of w x + b."""
+    x, y, start = draw(line, context)
+    request = Request(
+        model=read("w*x + b", given=("w", "x", "b")),
+        parameters=("w", "b"),
+        linear=True,
+        response=read("y"),
+        columns={"x": plain(x), "y": plain(y)},
+    )
+    moved = {name: value.to(context.device) for name, value in start.items()}
+    true = {"w": line.true_w, "b": line.true_b}
+    return linear_descent(request, moved, descent, context, resolve(Settings()), true)
