@@ -237,11 +237,6 @@ def _sum_of(regressors: Sequence[str], columns: Columns) -> str:
 
 def _check_model(asked: Request, x: str, columns: Columns) -> None:
     model = asked.model
-    if not asked.parameters:
-        raise UsageError(
-            "the model has no parameters: every name in it is a column",
-            hint="for example b0 + b1*x",
-        )
     if not asked.linear:
         node = model.nodes[first_nonlinear(model, asked.parameters)]
         blanks = ",".join(f"{name}=..." for name in asked.parameters)

@@ -29,10 +29,12 @@ def run(
 
     `steps` is how many there will be, or None where a fit ends when it is done.
     """
+    from autograd_cli.engine.threads import one_thread
+
     if options.compare:
         begun = [(name, lambda name=name: start(name)) for name in options.compared]
         return compare(BY_OPTIMIZER, begun, steps, printing)
-    with stoppable() as stopped:
+    with one_thread(), stoppable() as stopped:
         going = Run(start(optimizer), _shows(steps, options, printing), stopped)
         emit_run(going, printing.console, printing.output)
     return going.result.exit_code
@@ -48,10 +50,12 @@ def compare(
 
     Ctrl-C ends the one that is running, and those that were not begun are left out.
     """
+    from autograd_cli.engine.threads import one_thread
+
     contenders: list[Contender] = []
     most = steps or SHOWN
     total = most * len(begun)
-    with stoppable() as stopped, Progress(printing.console) as progress:
+    with one_thread(), stoppable() as stopped, Progress(printing.console) as progress:
         for label, start in begun:
             losses: list[float] = []
 

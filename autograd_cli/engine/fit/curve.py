@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -12,11 +12,19 @@ from torch import Tensor
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import constants
 from autograd_cli.engine.fit import trust_region
+from autograd_cli.engine.fit.elsewhere import places
 from autograd_cli.engine.fit.model import Model
 from autograd_cli.engine.fit.observations import Observations, observations
 from autograd_cli.engine.fit.request import Request
 from autograd_cli.engine.fit.statistics import predictions, statistics, total_squares
-from autograd_cli.engine.fit.trust_region import APPROACHES, Descent, State, gauss_newton
+from autograd_cli.engine.fit.trust_region import (
+    APPROACHES,
+    SPENT,
+    Approach,
+    Descent,
+    State,
+    gauss_newton,
+)
 from autograd_cli.errors import EvaluationError, ShapeError
 from autograd_cli.results import Value
 from autograd_cli.results.fit import INTERRUPTED, Fit, Step
@@ -24,6 +32,7 @@ from autograd_cli.results.regression import Prediction, Regression, Statistics
 
 METHOD = "nonlinear least squares"
 MOST_STEPS = 500  # of one approach
+LONG = 1000  # steps after which no further approach is tried
 FLAT = 1e-12  # a parameter whose effect is smaller than this, beside the data, has none
 AT_REST = 1e-8  # a Gauss-Newton step shorter than this, beside what it changes, is none
 UNDETERMINED = 1e14  # condition number of the scaled Jacobian
@@ -71,7 +80,7 @@ class CurveFitting:
         self._most = most
         self._tolerance = tolerance or trust_region.STATIONARY
         self._count = 0
-        self._why = trust_region.SPENT
+        self._why = SPENT
         self._warnings: list[str] = []
         self._begun = self._first_state()
         self._best = self._begun
@@ -79,31 +88,54 @@ class CurveFitting:
     def steps(self) -> Iterator[Step]:
         yield self._step(self._begun)
         for approach in APPROACHES:
-            left = MOST_STEPS if self._most is None else self._most - self._count
-            descent = Descent(
-                self._begun,
-                self._problem.model.residuals,
-                self._problem.model.jacobian,
-                approach,
-                left,
-                self._tolerance,
-            )
-            for state in descent.steps():
-                self._count += 1
-                self._take(state, descent.why)
-                yield self._step(state)
-            self._take(descent.state, descent.why)
-            spent = descent.why == trust_region.SPENT
-            if self._count == self._most or not (spent or self._flat(descent.state)):
+            ending = yield from self._descend(self._begun, approach)
+            if self._is_spent() or (ending.why != SPENT and not self._flat(ending.state)):
                 break
+            if self._count >= LONG:
+                break
+        if not self._is_done() and not self._is_spent():
+            yield from self._look_elsewhere()
         final = trust_region.polished(self._best, self._problem.model.jacobian)
         if final is not self._best:
             self._count += 1
             self._best = final
             yield self._step(final)
 
+    def _descend(self, state: State, approach: Approach) -> Generator[Step, None, Descent]:
+        model = self._problem.model
+        left = MOST_STEPS if self._most is None else self._most - self._count
+        descent = Descent(state, model.residuals, model.jacobian, approach, left, self._tolerance)
+        for found in descent.steps():
+            self._count += 1
+            self._take(found)
+            yield self._step(found)
+        self._take(descent.state, descent.why)
+        return descent
+
+    def _look_elsewhere(self) -> Iterator[Step]:
+        """Begin anew at other places, until a descent from one of them finds a minimum."""
+        found_from: State | None = None
+        for place in places(self._problem.model, self._begun.parameters):
+            before = self._best
+            yield from self._descend(place, APPROACHES[0])
+            if self._best is not before:
+                found_from = place
+            if self._is_spent() or (found_from is place and self._is_done()):
+                break
+        if found_from is not None:
+            at = ", ".join(f"{name} = {one:.3g}" for name, one in self._named(found_from).items())
+            self._warnings.append(f"begun anew at {at}: there was no way from the given start")
+
+    def _is_spent(self) -> bool:
+        return self._count == self._most
+
+    def _is_done(self) -> bool:
+        """Whether the best state is a minimum, up to the polish."""
+        polished = trust_region.polished(self._best, self._problem.model.jacobian)
+        return self._verdict(polished)[0]
+
     def result(self, interrupted: bool = False) -> Fit:
-        converged, reason = self._verdict()
+        converged, reason = self._verdict(self._best)
         if interrupted:
             converged, reason = False, INTERRUPTED
         return regression(
@@ -119,7 +151,7 @@ class CurveFitting:
             warnings=tuple(self._warnings),
         )
 
-    def _take(self, state: State, why: str) -> None:
+    def _take(self, state: State, why: str = SPENT) -> None:
         if state.squares <= self._best.squares * (1 - 1e-12) or state is self._best:
             self._best, self._why = state, why
 
@@ -131,7 +163,7 @@ class CurveFitting:
             gradient_norm=state.gradient_norm,
         )
 
-    def _named(self, state: State) -> dict[str, Value]:
+    def _named(self, state: State) -> dict[str, float]:
         return dict(zip(self._problem.names, state.parameters.tolist(), strict=True))
 
     def _flat(self, state: State) -> bool:
@@ -154,10 +186,14 @@ class CurveFitting:
                         f"the model overflows at the start: begun at {factor} of it"
                     )
                 return found
-            overflows = overflows or model.overflows(parameters)
-            if not overflows:
+            if not overflows and not (overflows := self._overflows(parameters)):
                 break
         raise self._no_start()
+
+    def _overflows(self, parameters: Tensor) -> bool:
+        """Whether the model, or its derivatives alone, are too large for float64."""
+        model = self._problem.model
+        return model.overflows(parameters) or model.explain(parameters) is None
 
     def _no_start(self) -> EvaluationError:
         model, start = self._problem.model, self._problem.start
@@ -174,8 +210,8 @@ class CurveFitting:
             hint="choose a --start within the model's domain",
         )
 
-    def _verdict(self) -> tuple[bool, str]:
-        state, names = self._best, self._problem.names
+    def _verdict(self, state: State) -> tuple[bool, str]:
+        names = self._problem.names
         if state.squares == 0:
             return True, "the model goes through every observation"
         lost = undetermined(state, names)
@@ -190,7 +226,7 @@ class CurveFitting:
                 True,
                 f"the residuals are orthogonal to the derivatives (cosine {state.cosine:.1e})",
             )
-        if self._why == trust_region.SPENT:
+        if self._why == SPENT:
             return False, f"{self._count} steps taken (cosine {state.cosine:.1e})"
         return False, f"no step makes the residuals smaller (cosine {state.cosine:.1e})"
 
