@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autograd_cli.commands.fit.options import number
-from autograd_cli.errors import ReadError, UnknownNameError, UsageError
+from autograd_cli.errors import FileError, ReadError, UnknownNameError, UsageError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.linearity import is_linear, reduction_of_a_number
 from autograd_cli.language.points import unknown_variable, variable_name
@@ -144,7 +144,13 @@ class Columns:
         from autograd_cli.data.table import whole
 
         wanted = {variable: self.by_variable[variable] for variable in dict.fromkeys(variables)}
-        table = whole(self.source, list(wanted.values()))
+        try:
+            table = whole(self.source, list(wanted.values()))
+        except FileError as error:
+            error.hint = error.hint or (
+                f"every row needs a number in {', '.join(map(repr, wanted.values()))}"
+            )
+            raise
         return {variable: table[column] for variable, column in wanted.items()}
 
 

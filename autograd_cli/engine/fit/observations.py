@@ -41,10 +41,14 @@ def observations(request: Request, context: Context) -> Observations:
         for name, cells in request.columns.items()
     }
     for name, column in columns.items():
-        _check_finite(f"the column '{name}'", column)
+        _check_finite(f"the column '{name}'", column, "leave such rows out of the file")
     inputs = {name: columns[name] for name in request.inputs}
     target = design(request.response, (), columns, context).offset
-    _check_finite(f"the response {request.response.source}", target.hi)
+    _check_finite(
+        f"the response {request.response.source}",
+        target.hi,
+        "a response needs a value in every row: leave the others out of the file",
+    )
     weights = columns[request.weights] if request.weights else None
     count = len(target.hi)
     if weights is not None:
@@ -64,14 +68,12 @@ def observations(request: Request, context: Context) -> Observations:
     return Observations(inputs, target, weights, count)
 
 
-def _check_finite(what: str, column: Tensor) -> None:
+def _check_finite(what: str, column: Tensor, hint: str) -> None:
     bad = (~column.isfinite()).nonzero().flatten().tolist()
     if bad:
         value = column[bad[0]].item()
         word = "nan" if math.isnan(value) else f"{value}"
-        raise EvaluationError(
-            f"{what} is {word} in row {bad[0] + 1}", hint="leave rows without a value out"
-        )
+        raise EvaluationError(f"{what} is {word} in row {bad[0] + 1}", hint=hint)
 
 
 def _counted(number: int, what: str) -> str:
