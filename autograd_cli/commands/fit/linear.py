@@ -227,7 +227,7 @@ def _sum_of(regressors: Sequence[str], columns: Columns) -> str:
         if odd:
             hint = f"rename {odd[0]!r}: a name in expressions has letters, digits and _ alone"
         raise UsageError(
-            f"{columns.source.stream} has no column besides the response that can be used",
+            f"{columns.source.stream} has no column that can be used besides the response",
             hint=hint,
         )
     names = next(
