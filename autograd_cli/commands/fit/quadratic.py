@@ -109,6 +109,7 @@ def quadratic(
             descent.steps,
             options,
             printing,
+            demonstration=True,
         )
 
 

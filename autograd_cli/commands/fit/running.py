@@ -17,23 +17,38 @@ from autograd_cli.render.run import Run
 from autograd_cli.results.comparison import BY_OPTIMIZER, Comparison, Contender
 from autograd_cli.results.fit import Fitting, Step
 
+WATCHED = 2.0  # seconds that a demonstration takes on a terminal, at least
 SHOWN = 10  # steps that a table shows of a long fit, if it is not told otherwise
 
 Start = Callable[[str], Fitting]  # a fit, ready to run, with the optimizer of this name
 
 
 def run(
-    start: Start, optimizer: str, steps: int | None, options: Options, printing: Printing
+    start: Start,
+    optimizer: str,
+    steps: int | None,
+    options: Options,
+    printing: Printing,
+    *,
+    demonstration: bool = False,
 ) -> int:
     """Run the fit, or one with each optimizer that is to be compared, and return the exit code.
 
-    `steps` is how many there will be, or None where a fit ends when it is done.
+    `steps` is how many there will be, or None where a fit ends when it is done. On a terminal a
+    `demonstration` goes on slowly enough to be watched.
     """
     if options.compare:
         begun = [(name, lambda name=name: start(name)) for name in options.compared]
         return compare(BY_OPTIMIZER, begun, steps, printing)
     with stoppable() as stopped:
-        going = Run(start(optimizer), _shows(steps, options, printing), stopped)
+        going = Run(
+            start(optimizer),
+            _shows(steps, options, printing),
+            stopped,
+            total=steps,
+            live=_is_live(printing),
+            pace=WATCHED if demonstration and not options.quiet else 0.0,
+        )
         emit_run(going, printing.console, printing.output)
     return going.result.exit_code
 
@@ -67,6 +82,13 @@ def compare(
     printing.emit(found)
     interrupted = contenders[-1].fit.exit_code == ExitCode.INTERRUPTED
     return ExitCode.INTERRUPTED if interrupted else found.exit_code
+
+
+def _is_live(printing: Printing) -> bool:
+    """Whether what is written can be drawn over again."""
+    console, output = printing.console, printing.output
+    able = console.terminal and console.environ.get("TERM", "dumb") != "dumb"
+    return able and output.format.name == "table" and not output.file
 
 
 def _shows(steps: int | None, options: Options, printing: Printing) -> Callable[[int], bool] | None:
