@@ -27,6 +27,7 @@ from autograd_cli.commands import (
     hessian,
     info,
     jacobian,
+    plot,
 )
 from autograd_cli.commands.command import Command, Group
 from autograd_cli.console import Console
@@ -67,6 +68,7 @@ COMMANDS = (
     Row("hessian", hessian.hessian, hessian.EXAMPLES),
     Row("check", check.check, check.EXAMPLES),
     Row("fit", fit.app, fit.EXAMPLES),
+    Row("plot", plot.plot, plot.EXAMPLES),
     Row("eval", evaluate.evaluate, evaluate.EXAMPLES),
     Row("functions", functions.functions, functions.EXAMPLES),
     Row("info", info.info, info.EXAMPLES),

@@ -20,6 +20,10 @@ SCHEDULES = (
 )  # fmt: skip
 
 
+NETWORK_ACTIVATIONS = (
+    "relu", "tanh", "sigmoid", "gelu", "silu", "elu", "softplus", "leaky_relu", "identity"
+)  # fmt: skip
+
 _DTYPE_ALIASES = {"double": "float64", "float": "float32", "half": "float16", "bf16": "bfloat16"}
 _DEVICE = re.compile(r"(?:cpu|mps|auto|(?:cuda|xpu)(?::[0-9]{1,3})?)")
 _NOT_DIFFERENTIABLE = re.compile(r"u?int[0-9]*|long|short|bool|complex[0-9]*")

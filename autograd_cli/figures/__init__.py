@@ -78,7 +78,7 @@ def text(
 
     Every line has its end. Raises: MissingExtraError where plotille is not installed.
     """
-    from autograd_cli.figures.terminal import Look
+    from autograd_cli.figures.look import Look
     from autograd_cli.figures.terminal import text as drawn
 
     look = Look(width=width, unicode=unicode, colour=colour, truecolour=truecolour)

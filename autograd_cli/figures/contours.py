@@ -7,11 +7,14 @@ from typing import Any
 
 from autograd_cli.errors import MissingExtraError
 from autograd_cli.figures.figure import Field
+from autograd_cli.figures.values import Values, shown
 
 Polyline = list[tuple[float, float]]
 
 
-def contours(field: Field, levels: Sequence[float]) -> Iterator[tuple[float, list[Polyline]]]:
+def contours(
+    field: Field, values: Values, levels: Sequence[float]
+) -> Iterator[tuple[float, list[Polyline]]]:
     """Every level with its lines, in the coordinates of the field.
 
     Raises: MissingExtraError where contourpy is not installed.
@@ -25,8 +28,7 @@ def contours(field: Field, levels: Sequence[float]) -> Iterator[tuple[float, lis
         ) from None
     import numpy
 
-    values = numpy.array(field.z, dtype=float)
-    masked = numpy.ma.masked_where(~numpy.isfinite(values), values)
+    masked = numpy.ma.masked_invalid(numpy.array(shown(field, values), dtype=float))
     generator = contour_generator(
         numpy.array(field.x, dtype=float),
         numpy.array(field.y, dtype=float),

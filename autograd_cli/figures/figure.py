@@ -91,18 +91,22 @@ class Line(Series):
 
 @dataclass(frozen=True)
 class Path(Series):
-    """The way (x[i], y[i]) of a descent, with its start and its end marked."""
+    """The way (x[i], y[i]) of a descent, with its start and its end marked.
+
+    Over a surface it also has its heights, z[i].
+    """
 
     x: Row
     y: Row
+    z: Row = ()
 
 
 @dataclass(frozen=True)
 class Arrows:
     """The arrows (u[i], v[i]) at the points (x[i], y[i]): a field of directions.
 
-    They are drawn with one length, as what matters is where they point; a gradient's size shows
-    in how close the contours are.
+    They are drawn with one length, as what matters is where they point; how long they are shows in
+    how close the contours are, or, `by_size`, in their colour.
     """
 
     x: Row
@@ -110,6 +114,7 @@ class Arrows:
     u: Row
     v: Row
     label: str = ""
+    by_size: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,7 +149,7 @@ class Figure:
     """Layers, the first at the back, on one pair of axes.
 
     `equal` draws a unit as long on one axis as on the other, so that right angles are right. A
-    surface has `z` as its third axis, and no layers but curves of its own kind beside it.
+    surface has `z` as its third axis, and no other layers than paths.
     """
 
     layers: Sequence[Layer]

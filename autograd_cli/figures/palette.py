@@ -11,7 +11,17 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from autograd_cli.figures.figure import DASHDOT, DASHED, DOTTED, SOLID, Curve, Layer, Line, Series
+from autograd_cli.figures.figure import (
+    DASHDOT,
+    DASHED,
+    DOTTED,
+    SOLID,
+    Curve,
+    Field,
+    Layer,
+    Line,
+    Series,
+)
 
 QUALITATIVE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = (SOLID, DASHED, DASHDOT, DOTTED)
@@ -31,8 +41,11 @@ Colour = tuple[int, int, int]
 
 
 def coloured(layers: Sequence[Layer]) -> Iterator[Layer]:
-    """The layers, in which every series has its colour and its dash."""
-    colours = lines = 0
+    """The layers, in which every series has its colour and its dash.
+
+    Over a field, which has blues and greens of its own, they begin with the second colour.
+    """
+    colours, lines = int(any(isinstance(layer, Field) for layer in layers)), 0
     for layer in layers:
         if not isinstance(layer, Series):
             yield layer

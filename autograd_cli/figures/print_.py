@@ -7,7 +7,6 @@ import io
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
@@ -35,12 +34,15 @@ from autograd_cli.figures.figure import (
     Series,
     Surface,
 )
-from autograd_cli.figures.palette import QUALITATIVE, coloured
+from autograd_cli.figures.palette import QUALITATIVE, coloured, viridis
 from autograd_cli.figures.surface import AZIMUTH, ELEVATION
+from autograd_cli.figures.values import Values, shown
 
 DPI = 100  # pixels of a PNG in an inch of the size that is asked for
 FINER = 2  # times as many pixels as asked for are drawn, for screens and print
-LEVELS = 12
+LEVELS = 8  # contours
+ARROWS = 26  # of them have room in the width
+GREY = "#333333"
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 11.0,
@@ -121,7 +123,7 @@ def _draw(figure: Figure, axes: Any) -> None:
     if figure.equal:
         axes.set_aspect("equal", adjustable="box")
     for number, layer in enumerate(layers):
-        _layer(replace(layer), axes, figure, number + 2)
+        _layer(layer, axes, figure, number + 2)
     if any(layer.label for layer in layers if not isinstance(layer, Field)):
         has_field = any(isinstance(layer, Field) for layer in layers)
         axes.legend(loc="best", frameon=has_field, framealpha=0.85, edgecolor="none")
@@ -217,9 +219,9 @@ def _(path: Path, axes: Any, figure: Figure, order: int) -> None:
     from matplotlib.patheffects import Normal, Stroke
 
     colour = QUALITATIVE[path.colour or 0]
+    places = (path.x, path.y, path.z) if len(path.z) else (path.x, path.y)
     axes.plot(
-        path.x,
-        path.y,
+        *places,
         color=colour,
         marker="o",
         markersize=3.5,
@@ -232,8 +234,7 @@ def _(path: Path, axes: Any, figure: Figure, order: int) -> None:
     ends = ((0, "o", "white"), (-1, "X", colour))
     for index, sign, fill in ends if len(path.x) else ():
         axes.plot(
-            path.x[index],
-            path.y[index],
+            *([row[index]] for row in places),
             marker=sign,
             markersize=9,
             markerfacecolor=fill,
@@ -247,66 +248,72 @@ def _(path: Path, axes: Any, figure: Figure, order: int) -> None:
 @_layer.register
 def _(arrows: Arrows, axes: Any, figure: Figure, order: int) -> None:
     units = [_unit(u, v, axes) for u, v in zip(arrows.u, arrows.v, strict=True)]
-    axes.quiver(
+    sizes = [math.hypot(u, v) for u, v in zip(arrows.u, arrows.v, strict=True)]
+    values = Values.of_numbers(sizes)
+    drawn = axes.quiver(
         arrows.x,
         arrows.y,
         [u for u, _ in units],
         [v for _, v in units],
-        angles="xy",
+        *([sizes] if arrows.by_size else []),
         pivot="mid",
-        scale=32,
-        width=0.003,
-        color="#333333",
+        scale=ARROWS,
+        width=0.0035,
         zorder=order,
+        **({"cmap": "viridis", "norm": _norm(values)} if arrows.by_size else {"color": GREY}),
     )
-    sign = {"marker": r"$\rightarrow$", "markersize": 14, "linestyle": "none", "color": "#333333"}
+    if arrows.by_size:
+        axes.grid(visible=False)
+        _colour_bar(drawn, values, arrows.label, axes)
+        return
+    sign = {"marker": r"$\rightarrow$", "markersize": 14, "linestyle": "none", "color": GREY}
     axes.plot([], [], label=_label(arrows), **sign)
 
 
 def _unit(u: float, v: float, axes: Any) -> tuple[float, float]:
     """A direction of the length 1 on the paper."""
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    size = math.hypot(u / (right - left), v / (high - low)) or math.nan
-    return u / (right - left) / size, v / (high - low) / size
+    shape = 1.0 if axes.get_aspect() == "auto" else (high - low) / (right - left)
+    across, up = u / (right - left), v / (high - low) * shape
+    size = math.hypot(across, up) or math.nan
+    return across / size, up / size
 
 
 @_layer.register
 def _(field: Contour, axes: Any, figure: Figure, order: int) -> None:
-    levels = scale.levels(field, LEVELS)
+    values = Values.of(field)
+    levels = values.levels(LEVELS)
     if not levels:
         return
     lines = axes.contour(
         field.x,
         field.y,
-        _masked(field),
+        _masked(shown(field, values)),
         levels=levels,
-        cmap="viridis",
-        norm=_norm(field, levels),
+        colors=[_colour(values.part(level)) for level in levels],
         linewidths=1.3,
         zorder=order,
     )
     axes.grid(visible=False)
-    axes.clabel(lines, fontsize=8, fmt=lambda level: scale.label(level))
+    axes.clabel(lines, fontsize=8, fmt=scale.label)
 
 
 @_layer.register
 def _(field: Heatmap, axes: Any, figure: Figure, order: int) -> None:
-    low, high = scale.value_limits(field)
+    values = Values.of(field)
+    smooth = all(math.isfinite(value) for row in field.z for value in row)
     mesh = axes.pcolormesh(
         field.x,
         field.y,
-        _masked(field),
+        _masked(field.z),
         cmap="viridis",
-        vmin=low,
-        vmax=high,
-        shading="gouraud" if _is_finite(field) else "nearest",
+        norm=_norm(values),
+        shading="gouraud" if smooth else "nearest",
         rasterized=True,
         zorder=order,
     )
     axes.grid(visible=False)
-    bar = axes.figure.colorbar(mesh, ax=axes)
-    bar.set_label(visible(field.label))
-    bar.outline.set_visible(False)
+    _colour_bar(mesh, values, field.label, axes)
 
 
 @_layer.register
@@ -314,42 +321,54 @@ def _(field: Surface, axes: Any, figure: Figure, order: int) -> None:
     import numpy
     from matplotlib.ticker import MaxNLocator
 
-    low, high = figure.z.limits or scale.value_limits(field)
+    values = Values.of(field)
     x, y = numpy.meshgrid(field.x, field.y)
     axes.plot_surface(
         x,
         y,
-        numpy.clip(_masked(field).filled(numpy.nan), low, high),
+        numpy.clip(_masked(field.z).filled(numpy.nan), *values.limits),
         cmap="viridis",
-        vmin=low,
-        vmax=high,
+        norm=_norm(values),
         rcount=60,
         ccount=60,
         linewidth=0.2,
         edgecolor="#00000033",
         zorder=order,
     )
+    axes.computed_zorder = False  # a path stays in front
     axes.view_init(elev=math.degrees(ELEVATION), azim=math.degrees(AZIMUTH))
-    axes.set_zlim(low, high)
+    axes.set_zlim(values.limits)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.set_zlabel(visible(figure.z.label or field.label))
 
 
-def _masked(field: Field) -> Any:
+def _masked(rows: Sequence[Sequence[float]]) -> Any:
     import numpy
 
-    return numpy.ma.masked_invalid(numpy.array(field.z, dtype=float))
+    return numpy.ma.masked_invalid(numpy.array(rows, dtype=float))
 
 
-def _is_finite(field: Field) -> bool:
-    return all(math.isfinite(value) for row in field.z for value in row)
+def _colour(part: float) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*viridis(min(part, 0.9)))  # yellow on white is faint
 
 
-def _norm(field: Field, levels: Sequence[float]) -> Any:
-    """Colours that differ from level to level, however uneven these are."""
-    from matplotlib.colors import BoundaryNorm, Normalize
+def _norm(values: Values) -> Any:
+    """How values become colours."""
+    import numpy
+    from matplotlib.colors import FuncNorm, Normalize
 
-    if not scale.is_skewed(field) or len(levels) < 3:
-        return Normalize(levels[0], levels[-1])
-    return BoundaryNorm([*levels, levels[-1] * 2 - levels[-2]], 256)
+    if not values.skew:
+        return Normalize(*values.limits)
+    forward, inverse = numpy.vectorize(values.part), numpy.vectorize(values.value)
+    return FuncNorm((forward, inverse), *values.limits)
+
+
+def _colour_bar(mesh: Any, values: Values, label: str, axes: Any) -> None:
+    bar = axes.figure.colorbar(mesh, ax=axes)
+    if values.skew:
+        levels = values.levels(6)
+        bar.set_ticks(levels, labels=[scale.label(level) for level in levels])
+        bar.minorticks_off()
+    bar.set_label(visible(label))
+    bar.outline.set_visible(False)

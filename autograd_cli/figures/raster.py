@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 from autograd_cli.errors import MissingExtraError
 from autograd_cli.figures.figure import DASHDOT, DASHED, DOTTED, SOLID
+from autograd_cli.figures.look import Piece, Signs
+from autograd_cli.figures.palette import Colour
 
 Point: TypeAlias = tuple[float, float]
-Colour: TypeAlias = tuple[int, int, int]
 
 ACROSS, DOWN = 2, 4  # dots in a character
 BRAILLE = 0x2800
@@ -30,7 +31,7 @@ class Raster:
     Raises: MissingExtraError where plotille is not installed.
     """
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, *, unicode: bool = True) -> None:
         try:
             from plotille import Canvas
         except ImportError:
@@ -39,10 +40,12 @@ class Raster:
                 hint='pip install "autograd-cli[plot]"',
             ) from None
         self.width, self.height = width, height
+        self._unicode = unicode
         self.across, self.down = width * ACROSS, height * DOWN
         self._canvas = Canvas(width, height, 0, 0, self.across, self.down)
         self._colours: dict[tuple[int, int], Colour | None] = {}
         self._marks: dict[tuple[int, int], tuple[str, Colour | None]] = {}
+        self._behind: dict[tuple[int, int], tuple[str, Colour | None]] = {}
         self._grounds: dict[tuple[int, int], tuple[Colour, Colour]] = {}
 
     def curve(self, points: Iterable[Point], colour: Colour | None, dash: str = SOLID) -> None:
@@ -60,6 +63,19 @@ class Raster:
             return False
         self._marks[_cell(point)] = (sign, colour)
         return True
+
+    def shade(self, column: int, row: int, sign: str, colour: Colour | None) -> None:
+        """A character behind the dots."""
+        self._behind[column, row] = (sign, colour)
+
+    def path(self, points: Sequence[Point], colour: Colour | None, signs: Signs) -> None:
+        """A line with its points, as far as they can be told apart, and its two ends marked."""
+        self.curve(points, colour)
+        for point in points if len(points) <= self.width else ():
+            self.mark(point, signs.point, colour)
+        if points:
+            self.mark(points[0], signs.start, colour)
+            self.mark(points[-1], signs.end, colour)
 
     def write(self, point: Point, text: str, colour: Colour | None) -> None:
         """A text that begins at a point."""
@@ -85,24 +101,25 @@ class Raster:
                 if low <= high:
                     self._line((x, low), (x, high), colour, draw=draw)
 
-    def lines(self) -> Iterator[list[tuple[str, Colour | None, Colour | None]]]:
+    def lines(self) -> Iterator[list[Piece]]:
         """The rows from the top: every character with its colour and that of its ground."""
         rows = self._canvas.plot(linesep="\n").split("\n")
         for index, text in enumerate(rows):
             row = self.height - 1 - index
             yield [self._character(column, row, sign) for column, sign in enumerate(text)]
 
-    def _character(
-        self, column: int, row: int, dots: str
-    ) -> tuple[str, Colour | None, Colour | None]:
+    def _character(self, column: int, row: int, dots: str) -> Piece:
         cell = column, row
         top, bottom = self._grounds.get(cell, (None, None))
         ground = bottom if top is None or bottom is None else _mean(top, bottom)
         if cell in self._marks:
             return (*self._marks[cell], ground)
         if ord(dots) != BRAILLE:
-            return dots, self._colours.get(cell), ground
-        return (" ", None, None) if top is None else ("▀", top, bottom)
+            sign = dots if self._unicode else ascii_shape(dots)
+            return sign, self._colours.get(cell), ground
+        if top is not None:
+            return "▀", top, bottom
+        return (*self._behind.get(cell, (" ", None)), None)
 
     def _segments(self, points: Iterable[Point]) -> Iterator[tuple[Point, Point]]:
         """The parts of a polyline that are inside."""

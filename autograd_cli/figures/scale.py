@@ -1,4 +1,4 @@
-"""How far axes reach, where their ticks are, and at which values contours run."""
+"""How far axes reach, and where their ticks are."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from autograd_cli.figures.figure import (
 
 MARGIN = 0.04  # of an axis, beyond the outermost points
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-SKEWED = 0.1  # of the range that holds half of the values, from where on levels are not even
-TAIL = 0.02  # of the values of a field may lie beyond its colours and its contours
 
 
 def x_limits(layers: Sequence[Layer], axis: Axis) -> Limits:
@@ -120,52 +118,3 @@ def label(number: float, among: Sequence[float] = ()) -> str:
         mantissa, _, exponent = f"{number:.4e}".partition("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
     return f"{number:.10g}"
-
-
-def value_limits(field: Field) -> Limits:
-    """The values between which a field has its colours: all of them, or without a few far ones."""
-    finite = _finite(field)
-    if not finite:
-        return (0.0, 1.0)
-    low, high = finite[0], finite[-1]
-    inner_low, inner_high = _quantile(finite, TAIL), _quantile(finite, 1 - TAIL)
-    if high - low > 20 * (inner_high - inner_low) > 0:
-        low, high = inner_low, inner_high
-    return (low, high) if low < high else (low - 0.5, high + 0.5)
-
-
-def levels(field: Field, count: int) -> list[float]:
-    """The values of some `count` contours: even where the field is, growing tenfold by threes
-    above its lowest value (or below its highest) where most of it is close to that."""
-    finite = _finite(field)
-    if not finite:
-        return []
-    low, high = value_limits(field)
-    middle = (_quantile(finite, 0.5) - low) / (high - low)
-    if SKEWED <= middle <= 1 - SKEWED:
-        return [level for level in ticks((low, high), "linear", count) if low < level < high]
-    size = high - low
-    sizes = [size * 10 ** (-number / 2) for number in range(count)]
-    found = [_two_digits(low + one if middle < SKEWED else high - one) for one in sizes]
-    return sorted({level for level in found if low < level < high})
-
-
-def is_skewed(field: Field) -> bool:
-    """Whether most values are close to the lowest or the highest."""
-    finite = _finite(field)
-    low, high = value_limits(field)
-    return (
-        bool(finite) and not SKEWED <= (_quantile(finite, 0.5) - low) / (high - low) <= 1 - SKEWED
-    )
-
-
-def _two_digits(number: float) -> float:
-    return float(f"{number:.1e}")
-
-
-def _finite(field: Field) -> list[float]:
-    return sorted(one for row in field.z for one in row if math.isfinite(one))
-
-
-def _quantile(ordered: Sequence[float], part: float) -> float:
-    return ordered[round(part * (len(ordered) - 1))]

@@ -15,7 +15,8 @@ class Run:
 
     Shown are the steps of which `shows` says so, by their numbers, and the last one; none where it
     is None. The observers are told of all. `stopped` is asked before every step whether the user
-    wants no more of it.
+    wants no more of it. There will be `total` steps at most, if that is known; a `live` run may be
+    drawn in place as it goes on, and then takes about `pace` seconds at least.
     """
 
     command = "fit"
@@ -26,13 +27,29 @@ class Run:
         shows: Callable[[int], bool] | None = lambda step: True,
         stopped: Callable[[], bool] = lambda: False,
         observers: Sequence[Observer] = (),
+        *,
+        total: int | None = None,
+        live: bool = False,
+        pace: float = 0.0,
     ) -> None:
+        self.total = total
+        self.live = live
+        self.pace = pace
         self._fitting = fitting
         self._shows = shows
         self._stopped = stopped
-        self._observers = observers
+        self._observers = list(observers)
         self._steps = fitting.steps()
         self._interrupted = False
+
+    @property
+    def introduction(self) -> object:
+        """What there is to show before the steps; None for most fits."""
+        return getattr(self._fitting, "introduction", None)
+
+    def watch(self, observer: Observer) -> None:
+        """Tell the observer of every step that is still to come."""
+        self._observers.append(observer)
 
     def steps(self) -> Iterator[Step]:
         """The steps to be shown; what a first caller has taken does not come again."""

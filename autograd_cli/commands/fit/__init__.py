@@ -11,7 +11,7 @@ from typing import NamedTuple
 import typer
 
 from autograd_cli.commands.command import Command, Group
-from autograd_cli.commands.fit import curve, linear, minimize, quadratic
+from autograd_cli.commands.fit import curve, linear, minimize, mlp, quadratic
 from autograd_cli.commands.fit.options import task
 
 EXAMPLES = """
@@ -34,6 +34,7 @@ TASKS = (
     Row("curve", curve.curve, curve.EXAMPLES),
     Row("quadratic", quadratic.quadratic, quadratic.EXAMPLES),
     Row("minimize", minimize.minimize, minimize.EXAMPLES),
+    Row("mlp", mlp.mlp, mlp.EXAMPLES),
 )
 
 

@@ -102,7 +102,7 @@ def minimize(
     return run(
         lambda name: begin(options.with_optimizer(descent, name)),
         descent.optimizer,
-        descent.steps if starts == 1 else starts,
+        None if starts == 1 else starts,
         options,
         printing,
     )

@@ -102,13 +102,14 @@ def quadratic(
                 (rate, lambda rate=rate: begin(replace(descent, learning_rate=rate)))
                 for rate in rates
             ]
-            return compare(BY_RATE, begun, descent.steps, printing)
+            return compare(BY_RATE, begun, descent.steps, options, printing)
         return run(
             lambda name: begin(options.with_optimizer(descent, name)),
             descent.optimizer,
             descent.steps,
             options,
             printing,
+            demonstration=True,
         )
 
 

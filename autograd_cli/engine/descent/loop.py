@@ -163,18 +163,10 @@ class Descending:
             return True, "the gradient is zero"
         if self._has_diverged():
             return False, f"diverged: the loss rose from {first.loss:.4g} to {last.loss:.4g}"
+        small = norm <= FALLEN * start if tolerance is None else False
+        fell = f"the gradient norm went from {start:.3g} to {norm:.3g}"
         if self.row.whole and self._at_rest:
-            return _settled(norm, start, "no step lowers the loss further")
+            return small, f"no step lowers the loss further: {fell}"
         if tolerance is not None:
-            return False, f"{_taken(last.step)}: the gradient norm is {norm:.3g}, not {tolerance:g}"
-        return _settled(norm, start, _taken(last.step))
-
-
-def _settled(norm: float, start: float, why: str) -> tuple[bool, str]:
-    """Whether the gradient is small beside what it was at the start, in words."""
-    fell = f"{why}: the gradient norm went from {start:.3g} to {norm:.3g}"
-    return norm <= FALLEN * start, fell
-
-
-def _taken(steps: int) -> str:
-    return "1 step taken" if steps == 1 else f"{steps} steps taken"
+            return False, f"the gradient norm is {norm:.3g}, not {tolerance:g}"
+        return small, fell

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.descent.bounds import Box
+from autograd_cli.engine.descent.landscape import landscape
 from autograd_cli.engine.descent.loop import Descending, Ending
 from autograd_cli.engine.descent.objective import expression_objective
 from autograd_cli.engine.descent.problem import Problem, flat
@@ -30,6 +31,7 @@ from autograd_cli.language.expression import Expression
 from autograd_cli.results import components
 from autograd_cli.results.fit import INTERRUPTED, Fit, Step
 from autograd_cli.results.minimum import FLAT, MINIMUM, UNBOUNDED, UNKNOWN, MinimumFit
+from autograd_cli.results.plot import Grid
 from autograd_cli.settings import Descent
 
 DENSE = 100  # parameters up to which the trust region is the default
@@ -145,6 +147,10 @@ class Minimizing:
             condition_number=None if spectrum is None else spectrum.condition_number,
             at_bounds=at_bounds,
         )
+
+    def landscape(self, x: tuple[float, float], y: tuple[float, float]) -> Grid:
+        """The loss over a rectangle of the two parameters."""
+        return landscape(self._expression, x, y, self._context)
 
     def _verdict(self) -> tuple[Verdict, tuple[str, ...]]:
         """The verdict, with why it stopped where it is not for a critical point."""

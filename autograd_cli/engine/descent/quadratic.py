@@ -12,6 +12,7 @@ from torch import Tensor
 
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.descent.curvature import hessian
+from autograd_cli.engine.descent.landscape import landscape
 from autograd_cli.engine.descent.loop import Descending, Ending
 from autograd_cli.engine.descent.objective import expression_objective
 from autograd_cli.engine.descent.problem import Problem
@@ -32,6 +33,7 @@ from autograd_cli.results.descent import (
     QuadraticFit,
 )
 from autograd_cli.results.fit import Fit, Step
+from autograd_cli.results.plot import Grid
 from autograd_cli.settings import Descent
 
 EXCITED = 1e-12  # of the distance: a smaller component along an eigenvector is rounding
@@ -98,6 +100,10 @@ class QuadraticDescent:
     def result(self, interrupted: bool = False) -> Fit:
         """What it came to so far."""
         return self._descending.result(interrupted)
+
+    def landscape(self, x: tuple[float, float], y: tuple[float, float]) -> Grid:
+        """The loss over a rectangle of the two parameters."""
+        return landscape(self._expression, x, y, self._context)
 
     def _conclude(self, ending: Ending) -> QuadraticFit:
         known, problem = self._facts, self._descending.problem
