@@ -153,7 +153,7 @@ def _demonstrate(
         chosen = options.with_optimizer(descent, optimizer)
         return demonstration(Line(**given), chosen, resolve(settings))
 
-    return run(begin, descent.optimizer, descent.steps, options, printing)
+    return run(begin, descent.optimizer, descent.steps, options, printing, demonstration=True)
 
 
 def _fit(

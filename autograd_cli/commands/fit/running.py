@@ -13,7 +13,10 @@ from autograd_cli.commands.options import Printing
 from autograd_cli.commands.progress import Progress
 from autograd_cli.errors import ExitCode
 from autograd_cli.figures import SIZE, Figure
-from autograd_cli.render import emit_run
+from autograd_cli.render import (
+    emit_run,
+    regression_figures,  # noqa: F401  # registers
+)
 from autograd_cli.render.course import Course, figures
 from autograd_cli.render.pictures import figure_text, picture_kind, write_picture
 from autograd_cli.render.run import Run

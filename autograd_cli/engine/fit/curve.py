@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 
 import torch
 from torch import Tensor
 
 from autograd_cli.engine.context import Context
-from autograd_cli.engine.evaluate import constants
 from autograd_cli.engine.fit import trust_region
 from autograd_cli.engine.fit.elsewhere import places
-from autograd_cli.engine.fit.model import Model
-from autograd_cli.engine.fit.observations import Observations, observations
-from autograd_cli.engine.fit.request import Request
-from autograd_cli.engine.fit.statistics import predictions, statistics, total_squares
+from autograd_cli.engine.fit.linearised import regression, standard_errors, undetermined
+from autograd_cli.engine.fit.problem import Problem
 from autograd_cli.engine.fit.trust_region import (
     APPROACHES,
     SPENT,
@@ -25,48 +20,14 @@ from autograd_cli.engine.fit.trust_region import (
     State,
     gauss_newton,
 )
-from autograd_cli.errors import EvaluationError, ShapeError
-from autograd_cli.results import Value
+from autograd_cli.errors import EvaluationError
 from autograd_cli.results.fit import INTERRUPTED, Fit, Step
-from autograd_cli.results.regression import Prediction, Regression, Statistics
 
-METHOD = "nonlinear least squares"
 MOST_STEPS = 500  # of one approach
 LONG = 1000  # steps after which no further approach is tried
 FLAT = 1e-12  # a parameter whose effect is smaller than this, beside the data, has none
 AT_REST = 1e-8  # a Gauss-Newton step shorter than this, beside what it changes, is none
-UNDETERMINED = 1e14  # condition number of the scaled Jacobian
 HALVINGS = 40  # of a start at which the model overflows
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A model on data, and where to start: the data as tensors, `start` of shape (n,)."""
-
-    request: Request
-    data: Observations
-    model: Model
-    start: Tensor
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.request.parameters
-
-
-def problem(request: Request, context: Context) -> Problem:
-    """The problem of a request. Raises: ShapeError for a start that is no number, and as
-    `observations`."""
-    data = observations(request, context)
-    starts = constants(request.start, context)
-    for name, value in starts.items():
-        if value.dim():
-            raise ShapeError(f"the start of '{name}' is a number", hint=f"--start {name}=1").within(
-                request.start[name].source
-            )
-    model = Model(
-        request.model, request.parameters, data.inputs, data.target.value, data.weights, context
-    )
-    return Problem(request, data, model, torch.stack([starts[name] for name in request.parameters]))
 
 
 class CurveFitting:
@@ -219,7 +180,7 @@ class CurveFitting:
             return False, f"the data do not determine {' and '.join(lost)}"
         step = gauss_newton(state)
         assert step is not None
-        errors = _standard_errors(state, self._problem.data.count)
+        errors = standard_errors(state, self._problem.data.count)
         far = (step.abs() / torch.maximum(state.parameters.abs(), errors)).max()
         if far <= AT_REST or state.cosine <= self._tolerance:
             return (
@@ -229,117 +190,3 @@ class CurveFitting:
         if self._why == SPENT:
             return False, f"{self._count} steps taken (cosine {state.cosine:.1e})"
         return False, f"no step makes the residuals smaller (cosine {state.cosine:.1e})"
-
-
-def regression(
-    problem: Problem,
-    state: State | None,
-    context: Context,
-    *,
-    parameters: Mapping[str, Value],
-    initial: Mapping[str, Value],
-    loss: float,
-    steps: int,
-    converged: bool,
-    reason: str,
-    warnings: tuple[str, ...],
-    method: str = METHOD,
-) -> Regression:
-    """The result of a curve fit that ended at `state`; None where that is nowhere finite."""
-    request = problem.request
-    said, predicted = _said(problem, state)
-    if problem.data.count == len(problem.names):
-        warnings = (*warnings, "as many parameters as observations: there are no standard errors")
-    return Regression(
-        expression=request.model.source,
-        at=parameters,
-        dtype=context.dtype_name,
-        device=str(context.device),
-        value=loss,
-        task="curve",
-        parameters=parameters,
-        initial=initial,
-        loss=loss,
-        steps=steps,
-        converged=converged,
-        reason=reason,
-        response=request.response.source,
-        method=method,
-        statistics=said,
-        predictions=predicted,
-        warnings=(*request.model.warnings, *warnings),
-    )
-
-
-def undetermined(state: State, names: tuple[str, ...]) -> list[str]:
-    """The parameters that could be otherwise without any effect on the residuals."""
-    lengths = state.jacobian.norm(dim=0)
-    if not lengths.all():
-        return [f"'{name}'" for name, one in zip(names, lengths.tolist(), strict=True) if not one]
-    _, values, right = torch.linalg.svd(state.jacobian / lengths, full_matrices=False)
-    if values[-1] * UNDETERMINED > values[0]:
-        return []
-    return [
-        f"'{name}'" for name, part in zip(names, right[-1].tolist(), strict=True) if abs(part) > 0.1
-    ]
-
-
-def _triangle(state: State) -> tuple[Tensor, Tensor]:
-    """R of the column-scaled Jacobian, and the lengths of its columns."""
-    lengths = state.jacobian.norm(dim=0)
-    return torch.linalg.qr(state.jacobian / lengths, mode="r")[1], lengths
-
-
-def _inverse(state: State) -> Tensor:
-    """The inverse of J'J, by the inverse of R (n, n)."""
-    triangle, lengths = _triangle(state)
-    identity = torch.eye(len(lengths), dtype=torch.float64)
-    root = torch.linalg.solve_triangular(triangle, identity, upper=True) / lengths[:, None]
-    inverse: Tensor = root @ root.T
-    return inverse
-
-
-def _standard_errors(state: State, count: int) -> Tensor:
-    degrees = count - len(state.parameters)
-    variance = state.squares / degrees if degrees else 0.0
-    return _inverse(state).diagonal().sqrt() * math.sqrt(variance)
-
-
-def _said(
-    problem: Problem, state: State | None
-) -> tuple[Statistics, tuple[Prediction, ...] | None]:
-    request, data = problem.request, problem.data
-    size = len(problem.names)
-    nowhere = torch.full((size,), math.nan, dtype=torch.float64)
-    if state is None:
-        parameters, residuals = nowhere, torch.full_like(data.target.hi, math.nan)
-        inverse, triangle, condition = (
-            nowhere.expand(size, size),
-            nowhere.expand(size, size),
-            math.nan,
-        )
-    else:
-        parameters, residuals, inverse = state.parameters, state.residuals, _inverse(state)
-        triangle, lengths = _triangle(state)
-        condition = float(torch.linalg.cond(triangle)) if triangle.isfinite().all() else math.inf
-        triangle = triangle * lengths
-    total = total_squares(data.target.value, data.weights, about_zero=False)
-    said = statistics(
-        problem.names,
-        parameters,
-        residuals,
-        inverse,
-        total,
-        False,
-        data.count,
-        condition,
-        request.confidence,
-    )
-    if request.elsewhere is None:
-        return said, None
-    columns = {
-        name: torch.tensor(list(cells), dtype=torch.float64)
-        for name, cells in request.elsewhere.items()
-    }
-    values, gradients = problem.model.gradients(parameters, columns)
-    return said, predictions(request.elsewhere, values, gradients, triangle, said)

@@ -12,7 +12,7 @@ from torch import Tensor
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.fit.design import design
 from autograd_cli.engine.fit.double_double import DoubleDouble
-from autograd_cli.engine.fit.request import Request
+from autograd_cli.engine.fit.request import Cells, Request
 from autograd_cli.errors import EvaluationError, UsageError
 
 
@@ -36,10 +36,7 @@ def observations(request: Request, context: Context) -> Observations:
     Raises: EvaluationError for cells and responses that are not finite, and for negative weights;
     UsageError where there are fewer observations than parameters.
     """
-    columns = {
-        name: torch.tensor(list(cells), dtype=torch.float64)
-        for name, cells in request.columns.items()
-    }
+    columns = tensors(request.columns)
     for name, column in columns.items():
         _check_finite(f"the column '{name}'", column, "leave such rows out of the file")
     inputs = {name: columns[name] for name in request.inputs}
@@ -66,6 +63,11 @@ def observations(request: Request, context: Context) -> Observations:
             hint="use more data or a model with fewer parameters",
         )
     return Observations(inputs, target, weights, count)
+
+
+def tensors(cells: Cells) -> dict[str, Tensor]:
+    """Columns as float64 vectors."""
+    return {name: torch.tensor(list(one), dtype=torch.float64) for name, one in cells.items()}
 
 
 def _check_finite(what: str, column: Tensor, hint: str) -> None:
