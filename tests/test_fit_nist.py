@@ -51,9 +51,7 @@ def test_linear(name: str, task: str) -> None:
     degrees = found["observations"] - len(names)
     assert found["degrees_of_freedom"] == degrees
     if exact.rss:
-        errors = [
-            math.sqrt(exact.rss / degrees * exact.inverse[k][k]) for k in range(len(names))
-        ]
+        errors = [math.sqrt(exact.rss / degrees * exact.inverse[k][k]) for k in range(len(names))]
         right = dict(zip(names, errors, strict=True))
         assert nist.digits(found["standard_errors"], right) >= 12
 

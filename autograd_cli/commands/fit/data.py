@@ -147,9 +147,9 @@ class Columns:
         try:
             table = whole(self.source, list(wanted.values()))
         except FileError as error:
-            error.hint = error.hint or (
-                f"every row needs a number in {', '.join(map(repr, wanted.values()))}"
-            )
+            if ", line " in error.message:
+                needed = ", ".join(map(repr, wanted.values()))
+                error.hint = error.hint or f"every row needs a number in {needed}"
             raise
         return {variable: table[column] for variable, column in wanted.items()}
 

@@ -20,7 +20,7 @@ from autograd_cli.engine.fit.problem import problem
 from autograd_cli.engine.fit.request import Request
 from autograd_cli.engine.fit.trust_region import state_at
 from autograd_cli.results import Value
-from autograd_cli.results.fit import Fit
+from autograd_cli.results.fit import Fit, numbers
 from autograd_cli.results.regression import Regression, Sample
 from autograd_cli.settings import Descent
 
@@ -92,8 +92,8 @@ def _learned(
     at = {sample.input: [one.at[sample.input] for one in sample.curve]}
     parts = design(request.model, request.parameters, tensors(at), fine)
     total = parts.offset.value
-    for name, value in parameters.items():
-        total = total + parts.coefficients[name].value * value
+    for name, value in numbers(parameters):
+        total = total + parts.coefficients[name].value * float(value or 0.0)
     return replace(sample, learned=total.tolist())
 
 
