@@ -148,9 +148,9 @@ class Minimizing:
             at_bounds=at_bounds,
         )
 
-    def landscape(self, x: tuple[float, float], y: tuple[float, float]) -> Grid:
-        """The loss over a rectangle of the two parameters."""
-        return landscape(self._expression, x, y, self._context)
+    def landscape(self, ends: Mapping[str, tuple[float, float]]) -> Grid:
+        """The loss between these ends of the two parameters."""
+        return landscape(self._expression, ends, self._context)
 
     def _verdict(self) -> tuple[Verdict, tuple[str, ...]]:
         """The verdict, with why it stopped where it is not for a critical point."""
