@@ -64,6 +64,7 @@ class Minimizing:
         self._context = context
         self._box = box
         self._tolerance = 1e-8 if descent.tolerance is None else descent.tolerance
+        self._most = descent.steps
         self._objective = expression_objective(expression, start, context)
         self.first: Step | None = None
         self.last: Step | None = None
@@ -111,7 +112,7 @@ class Minimizing:
         last, size = self.last, self._problem.size
         if self._name != LBFGS or last is None or size > FINISHED or not math.isfinite(last.loss):
             return
-        if (last.gradient_norm or 0.0) > self._tolerance:
+        if (last.gradient_norm or 0.0) > self._tolerance and last.step < self._most:
             limit = last.step + FINISH
             region = TrustRegion(self._problem, self._box, limit, self._tolerance, last.step)
             yield from region.steps()
