@@ -38,6 +38,31 @@ def is_linear(expression: Expression, parameters: Collection[str]) -> bool:
     return degrees(expression, parameters)[expression.root] < NONLINEAR
 
 
+def linear_among(expression: Expression, parameters: Sequence[str]) -> tuple[str, ...]:
+    """Parameters in which the model is linear when the others are held: as many as come first."""
+    chosen: list[str] = []
+    for name in parameters:
+        if is_linear(expression, [*chosen, name]):
+            chosen.append(name)
+    return tuple(chosen)
+
+
+def reduction_of_a_number(expression: Expression) -> int | None:
+    """The position of the first reduction whose operand is a number if all variables are; None
+    where there is none."""
+    numbers: list[bool] = []
+    for position, node in enumerate(expression.nodes):
+        row = FUNCTIONS.get(node.op)
+        alike = all(numbers[i] for i in node.operands)
+        if row is not None and row.family == "reduction" and alike:
+            return position
+        if row is None:
+            numbers.append(node.op in (VARIABLE, NUMBER))
+        else:
+            numbers.append(row.family == "reduction" or (row.elementwise and alike))
+    return None
+
+
 def first_nonlinear(expression: Expression, parameters: Collection[str]) -> int:
     """The position of the first node that is not affine, in evaluation order."""
     return degrees(expression, parameters).index(NONLINEAR)

@@ -23,6 +23,7 @@ from autograd_cli.results.regression import Prediction, Regression, Statistics
 MOST_CORRELATED = 12  # parameters whose correlations are shown
 FEW_DIGITS = 3  # of correlations, beyond the point
 SHOWN_PREDICTIONS = 40
+NARROW = 20  # columns for what is said of a fit
 
 
 def regression_page(result: Regression, style: Style) -> list[Line]:
@@ -37,7 +38,11 @@ def regression_page(result: Regression, style: Style) -> list[Line]:
     facts = summary(result.statistics, style)
     labels = max(len(label) for label, _ in facts) + GUTTER
     for label, text in facts:
-        lines += hanging([(label.ljust(labels), HEADING)], cell(text), room)
+        if room - labels < NARROW:  # a line for the label, one for what it says
+            lines.append([(label, HEADING)])
+            lines += hanging([("  ", "")], cell(text), room)
+        else:
+            lines += hanging([(label.ljust(labels), HEADING)], cell(text), room)
     lines += _correlations(result.statistics, style)
     if result.predictions:
         lines += _predictions(result.predictions, result.statistics, style)

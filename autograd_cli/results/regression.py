@@ -96,6 +96,23 @@ class Statistics:
         }
 
 
+@dataclass(frozen=True)
+class Sample:
+    """A fit beside its data, for a figure.
+
+    With one input column, its name, its values `at` the observations, and the `curve` along it;
+    with several, the name is empty, and the observed response stands against the fitted one. Where
+    a descent learned other parameters than least squares has, `learned` is its curve.
+    """
+
+    input: str
+    at: Sequence[float]
+    observed: Sequence[float]
+    fitted: Sequence[float]
+    curve: Sequence[Prediction]
+    learned: Sequence[float] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Regression(Fit):
     """A model fitted to data.
@@ -103,7 +120,7 @@ class Regression(Fit):
     `response` is what the model is fitted to, as an expression; `method` says how. `exact` are the
     parameters of exact least squares, for a model that is linear in them; `true` those that the
     data were drawn with, for a demonstration. The statistics belong to `exact` where it is there,
-    and otherwise to `parameters`.
+    and otherwise to `parameters`. The `sample` is for figures alone.
     """
 
     response: str
@@ -112,6 +129,7 @@ class Regression(Fit):
     exact: Mapping[str, Value] | None = None
     true: Mapping[str, Value] | None = None
     predictions: tuple[Prediction, ...] | None = None
+    sample: Sample | None = None
 
     def certified(self) -> dict[str, Any]:
         found: dict[str, Any] = {"response": self.response, "method": self.method}

@@ -73,9 +73,10 @@ def curve(
 
     def begin(optimizer: str) -> Fitting:
         from autograd_cli.engine.context import resolve
-        from autograd_cli.engine.fit.curve import CurveFitting, problem
+        from autograd_cli.engine.fit.curve import CurveFitting
         from autograd_cli.engine.fit.descending import curve_descent
         from autograd_cli.engine.fit.exact import ExactFitting
+        from autograd_cli.engine.fit.problem import problem
         from autograd_cli.settings import Settings
 
         context, fine = resolve(settings), resolve(Settings())

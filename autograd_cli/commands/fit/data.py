@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autograd_cli.commands.fit.options import number
-from autograd_cli.errors import UnknownNameError, UsageError
+from autograd_cli.errors import FileError, ReadError, UnknownNameError, UsageError
 from autograd_cli.language.expression import Expression
-from autograd_cli.language.linearity import is_linear
+from autograd_cli.language.linearity import is_linear, reduction_of_a_number
 from autograd_cli.language.points import unknown_variable, variable_name
 from autograd_cli.language.reader import read
 
@@ -144,7 +144,13 @@ class Columns:
         from autograd_cli.data.table import whole
 
         wanted = {variable: self.by_variable[variable] for variable in dict.fromkeys(variables)}
-        table = whole(self.source, list(wanted.values()))
+        try:
+            table = whole(self.source, list(wanted.values()))
+        except FileError as error:
+            if ", line " in error.message:
+                needed = ", ".join(map(repr, wanted.values()))
+                error.hint = error.hint or f"every row needs a number in {needed}"
+            raise
         return {variable: table[column] for variable, column in wanted.items()}
 
 
@@ -174,6 +180,11 @@ def request(
     parameters = tuple(
         name for name in expression.variables if name in start or name not in columns
     )
+    if not parameters:
+        raise UsageError(
+            "the model has no parameters: every name in it is a column",
+            hint="for example a*x + b",
+        ).within(expression.source)
     linear = is_linear(expression, parameters)
     if needs_start(linear):
         _check_start(expression, parameters, start, columns)
@@ -231,6 +242,14 @@ def read_model(text: str, columns: Columns, start: Mapping[str, Expression]) -> 
     for name in start:
         if name not in model.variables:
             raise unknown_variable(name, model, "--start")
+    position = reduction_of_a_number(model)
+    if position is not None:
+        raise ReadError(
+            "a model is about one row of the data, and this is about a whole column",
+            hint="write the number that it is: x - 3.2 instead of x - mean(x)",
+            span=model.nodes[position].span,
+            source=model.source,
+        )
     return model
 
 

@@ -14,6 +14,7 @@ from autograd_cli.commands.fit.options import PANEL, Options, number
 from autograd_cli.commands.options import whole
 from autograd_cli.errors import ReadError, UsageError
 from autograd_cli.language.linearity import first_nonlinear
+from autograd_cli.language.points import variable_name
 from autograd_cli.settings import OPTIMIZERS, Descent
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _demonstrate(
         chosen = options.with_optimizer(descent, optimizer)
         return demonstration(Line(**given), chosen, resolve(settings))
 
-    return run(begin, descent.optimizer, descent.steps, options, printing)
+    return run(begin, descent.optimizer, descent.steps, options, printing, demonstration=True)
 
 
 def _fit(
@@ -221,9 +222,13 @@ def _regressors(data: DataOptions, x: str, columns: Columns) -> list[str]:
 def _sum_of(regressors: Sequence[str], columns: Columns) -> str:
     """`b0 + b1*area + b2*rooms`, with other letters where columns are called b0, b1, ..."""
     if not regressors:
+        odd = [name for name in columns.source.names if variable_name(name) is None]
+        hint = "a line needs another one, for x"
+        if odd:
+            hint = f"rename {odd[0]!r}: a name in expressions has letters, digits and _ alone"
         raise UsageError(
-            f"{columns.source.stream} has no column besides the response",
-            hint="a line needs another one, for x",
+            f"{columns.source.stream} has no column that can be used besides the response",
+            hint=hint,
         )
     names = next(
         names
@@ -237,11 +242,6 @@ def _sum_of(regressors: Sequence[str], columns: Columns) -> str:
 
 def _check_model(asked: Request, x: str, columns: Columns) -> None:
     model = asked.model
-    if not asked.parameters:
-        raise UsageError(
-            "the model has no parameters: every name in it is a column",
-            hint="for example b0 + b1*x",
-        )
     if not asked.linear:
         node = model.nodes[first_nonlinear(model, asked.parameters)]
         blanks = ",".join(f"{name}=..." for name in asked.parameters)

@@ -13,7 +13,10 @@ from autograd_cli.commands.options import Printing
 from autograd_cli.commands.progress import Progress
 from autograd_cli.errors import ExitCode
 from autograd_cli.figures import SIZE, Figure
-from autograd_cli.render import emit_run
+from autograd_cli.render import (
+    emit_run,
+    regression_figures,  # noqa: F401  # registers
+)
 from autograd_cli.render.course import Course, figures
 from autograd_cli.render.pictures import figure_text, picture_kind, write_picture
 from autograd_cli.render.run import Run
@@ -40,11 +43,13 @@ def run(
     `steps` is how many there will be, or None where a fit ends when it is done. On a terminal a
     `demonstration` goes on slowly enough to be watched.
     """
+    from autograd_cli.engine.threads import one_thread
+
     if options.compare:
         begun = [(name, lambda name=name: start(name)) for name in options.compared]
         return compare(BY_OPTIMIZER, begun, steps, options, printing)
     course = _course(options)
-    with stoppable() as stopped:
+    with one_thread(), stoppable() as stopped:
         fitting = start(optimizer)
         going = Run(
             fitting,
@@ -74,11 +79,13 @@ def compare(
 
     Ctrl-C ends the one that is running, and those that were not begun are left out.
     """
+    from autograd_cli.engine.threads import one_thread
+
     course = _course(options)
     contenders: list[Contender] = []
     most = steps or SHOWN
     total = most * len(begun)
-    with stoppable() as stopped, Progress(printing.console) as progress:
+    with one_thread(), stoppable() as stopped, Progress(printing.console) as progress:
         for label, start in begun:
             losses: list[float] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -10,15 +11,17 @@ from torch import Tensor
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.descent.loop import Descending, Ending
 from autograd_cli.engine.descent.objective import Objective, Parameters, Rows
-from autograd_cli.engine.fit.curve import problem, regression
+from autograd_cli.engine.fit.design import design
 from autograd_cli.engine.fit.exact import least_squares
+from autograd_cli.engine.fit.linearised import regression
 from autograd_cli.engine.fit.model import Model
-from autograd_cli.engine.fit.observations import Observations, observations
+from autograd_cli.engine.fit.observations import Observations, observations, tensors
+from autograd_cli.engine.fit.problem import problem
 from autograd_cli.engine.fit.request import Request
 from autograd_cli.engine.fit.trust_region import state_at
 from autograd_cli.results import Value
-from autograd_cli.results.fit import Fit
-from autograd_cli.results.regression import Regression
+from autograd_cli.results.fit import Fit, numbers
+from autograd_cli.results.regression import Regression, Sample
 from autograd_cli.settings import Descent
 
 
@@ -73,10 +76,25 @@ def linear_descent(
             exact=found.parameters,
             true=true,
             predictions=found.predictions,
+            sample=_learned(request, found.sample, ending.parameters, fine),
             warnings=(*ending.warnings, *found.warnings),
         )
 
     return Descending(objective(model, start, mean=True), descent, context, conclude)
+
+
+def _learned(
+    request: Request, sample: Sample, parameters: Mapping[str, Value], fine: Context
+) -> Sample:
+    """The sample with the curve of the parameters that were learned."""
+    if not sample.curve:
+        return sample
+    at = {sample.input: [one.at[sample.input] for one in sample.curve]}
+    parts = design(request.model, request.parameters, tensors(at), fine)
+    total = parts.offset.value
+    for name, value in numbers(parameters):
+        total = total + parts.coefficients[name].value * float(value or 0.0)
+    return replace(sample, learned=total.tolist())
 
 
 def curve_descent(

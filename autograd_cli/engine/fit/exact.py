@@ -12,11 +12,12 @@ from autograd_cli.engine.context import Context
 from autograd_cli.engine.fit.design import design
 from autograd_cli.engine.fit.double_double import DoubleDouble, stack
 from autograd_cli.engine.fit.least_squares import Solution, solve
-from autograd_cli.engine.fit.observations import Observations, observations
-from autograd_cli.engine.fit.request import Request
+from autograd_cli.engine.fit.observations import Observations, observations, tensors
+from autograd_cli.engine.fit.request import Cells, Request
+from autograd_cli.engine.fit.sample import Predictor, sample
 from autograd_cli.engine.fit.statistics import predictions, statistics, total_squares
 from autograd_cli.results.fit import Fit, Step
-from autograd_cli.results.regression import Prediction, Regression, Statistics
+from autograd_cli.results.regression import Prediction, Regression, Sample, Statistics
 
 METHOD = "exact least squares"
 ILL_CONDITIONED = 1e12  # from here on, the data's own digits do not determine the parameters
@@ -30,6 +31,7 @@ class Exact:
     parameters: Mapping[str, float]
     statistics: Statistics
     predictions: tuple[Prediction, ...] | None
+    sample: Sample
     warnings: tuple[str, ...]
 
 
@@ -56,10 +58,12 @@ def least_squares(request: Request, data: Observations, context: Context) -> Exa
         found.condition,
         request.confidence,
     )
+    predictor = _predictor(request, found, said, context)
     return Exact(
         parameters=dict(zip(names, found.parameters.tolist(), strict=True)),
         statistics=said,
-        predictions=_elsewhere(request, found, said, context),
+        predictions=None if request.elsewhere is None else predictor(request.elsewhere),
+        sample=sample(request, data, -found.residuals, predictor),
         warnings=(*request.model.warnings, *_warnings(data, names, found)),
     )
 
@@ -73,21 +77,16 @@ def _has_constant(matrix: Tensor, weights: Tensor | None) -> bool:
     return float(rest.norm()) <= CONSTANT * len(matrix) * float(ones.norm())
 
 
-def _elsewhere(
-    request: Request, found: Solution, said: Statistics, context: Context
-) -> tuple[Prediction, ...] | None:
-    if request.elsewhere is None:
-        return None
-    columns = {
-        name: torch.tensor(list(cells), dtype=torch.float64)
-        for name, cells in request.elsewhere.items()
-    }
-    parts = design(request.model, request.parameters, columns, context)
-    total = parts.offset
-    for name, value in zip(request.parameters, found.parameters, strict=True):
-        total = total + parts.coefficients[name] * DoubleDouble(value.expand_as(total.hi))
-    matrix = stack([parts.coefficients[name] for name in request.parameters]).value
-    return predictions(request.elsewhere, total.value, matrix, found.triangle, said)
+def _predictor(request: Request, found: Solution, said: Statistics, context: Context) -> Predictor:
+    def predictor(at: Cells) -> tuple[Prediction, ...]:
+        parts = design(request.model, request.parameters, tensors(at), context)
+        total = parts.offset
+        for name, value in zip(request.parameters, found.parameters, strict=True):
+            total = total + parts.coefficients[name] * DoubleDouble(value.expand_as(total.hi))
+        matrix = stack([parts.coefficients[name] for name in request.parameters]).value
+        return predictions(at, total.value, matrix, found.triangle, said)
+
+    return predictor
 
 
 def _warnings(data: Observations, names: tuple[str, ...], found: Solution) -> Iterator[str]:
@@ -135,5 +134,6 @@ class ExactFitting:
             statistics=found.statistics,
             exact=found.parameters,
             predictions=found.predictions,
+            sample=found.sample,
             warnings=found.warnings,
         )

@@ -31,6 +31,7 @@ from autograd_cli.errors import EvaluationError
 MOST_REFINEMENTS = 20
 SETTLED = 2.0**-60  # the relative size of a correction that no longer matters
 NOISE = 2.0**-90  # residuals below this, relative to the terms they are made of, are zero
+WELL_CONDITIONED = 1e3  # below this, the inverse of A'A has all its digits from R alone
 MOST_ENTRIES = 20_000_000  # of the vectors of the augmented systems, to be solved at once
 
 
@@ -65,7 +66,7 @@ def solve(matrix: DoubleDouble, target: DoubleDouble, names: Sequence[str]) -> S
     triangle = torch.linalg.qr(scaled.hi, mode="r")[1]
     lengths = scaled.hi.norm(dim=0)
     condition = torch.linalg.cond(triangle / lengths).item()
-    found = _augmented(scaled, b)
+    found = _augmented(scaled, b, only_solution=condition < WELL_CONDITIONED)
     if found is None:
         found = _rational(scaled, b, names)
     x, residuals, inverse = found
@@ -91,8 +92,11 @@ def _scales(matrix: Tensor, names: Sequence[str]) -> Tensor:
 Found = tuple[Tensor, Tensor, Tensor]
 
 
-def _augmented(matrix: DoubleDouble, target: DoubleDouble) -> Found | None:
-    """x, the residuals and the inverse of A'A by refinement; None where it does not settle."""
+def _augmented(matrix: DoubleDouble, target: DoubleDouble, only_solution: bool) -> Found | None:
+    """x, the residuals and the inverse of A'A by refinement; None where it does not settle.
+
+    With `only_solution`, the inverse is left as R gives it.
+    """
     rows, columns = matrix.hi.shape
     orthogonal, triangle = torch.linalg.qr(matrix.hi)
     if not triangle.diagonal().all():
@@ -106,8 +110,8 @@ def _augmented(matrix: DoubleDouble, target: DoubleDouble) -> Found | None:
     step = max(1, MOST_ENTRIES // rows)
     solutions: list[Tensor] = []
     residuals: Tensor | None = None
-    for start in range(0, 1 + columns, step):
-        chosen = slice(start, start + step)
+    for start in range(0, 1 if only_solution else 1 + columns, step):
+        chosen = slice(start, 1 if only_solution else start + step)
         found = _refined(
             matrix,
             (orthogonal, triangle),
@@ -122,6 +126,9 @@ def _augmented(matrix: DoubleDouble, target: DoubleDouble) -> Found | None:
     x = torch.cat(solutions, 1)
     assert residuals is not None
     inverse = x[:, 1:]
+    if only_solution:
+        root = torch.linalg.solve_triangular(triangle, below[:, 1:], upper=True)
+        inverse = root @ root.T
     return x[:, 0], residuals, (inverse + inverse.T) / 2
 
 

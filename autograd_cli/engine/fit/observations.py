@@ -12,7 +12,7 @@ from torch import Tensor
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.fit.design import design
 from autograd_cli.engine.fit.double_double import DoubleDouble
-from autograd_cli.engine.fit.request import Request
+from autograd_cli.engine.fit.request import Cells, Request
 from autograd_cli.errors import EvaluationError, UsageError
 
 
@@ -36,15 +36,16 @@ def observations(request: Request, context: Context) -> Observations:
     Raises: EvaluationError for cells and responses that are not finite, and for negative weights;
     UsageError where there are fewer observations than parameters.
     """
-    columns = {
-        name: torch.tensor(list(cells), dtype=torch.float64)
-        for name, cells in request.columns.items()
-    }
+    columns = tensors(request.columns)
     for name, column in columns.items():
-        _check_finite(f"the column '{name}'", column)
+        _check_finite(f"the column '{name}'", column, "leave such rows out of the file")
     inputs = {name: columns[name] for name in request.inputs}
     target = design(request.response, (), columns, context).offset
-    _check_finite(f"the response {request.response.source}", target.hi)
+    _check_finite(
+        f"the response {request.response.source}",
+        target.hi,
+        "a response needs a value in every row: leave the others out of the file",
+    )
     weights = columns[request.weights] if request.weights else None
     count = len(target.hi)
     if weights is not None:
@@ -64,14 +65,17 @@ def observations(request: Request, context: Context) -> Observations:
     return Observations(inputs, target, weights, count)
 
 
-def _check_finite(what: str, column: Tensor) -> None:
+def tensors(cells: Cells) -> dict[str, Tensor]:
+    """Columns as float64 vectors."""
+    return {name: torch.tensor(list(one), dtype=torch.float64) for name, one in cells.items()}
+
+
+def _check_finite(what: str, column: Tensor, hint: str) -> None:
     bad = (~column.isfinite()).nonzero().flatten().tolist()
     if bad:
         value = column[bad[0]].item()
         word = "nan" if math.isnan(value) else f"{value}"
-        raise EvaluationError(
-            f"{what} is {word} in row {bad[0] + 1}", hint="leave rows without a value out"
-        )
+        raise EvaluationError(f"{what} is {word} in row {bad[0] + 1}", hint=hint)
 
 
 def _counted(number: int, what: str) -> str:

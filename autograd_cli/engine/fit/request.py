@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from autograd_cli.language.expression import Expression
+
+Cells: TypeAlias = Mapping[str, Sequence[float]]  # the numbers of columns, of one length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +28,10 @@ class Request:
     parameters: tuple[str, ...]
     linear: bool
     response: Expression
-    columns: Mapping[str, Sequence[float]]
+    columns: Cells
     weights: str = ""
     start: Mapping[str, Expression] = field(default_factory=dict)
-    elsewhere: Mapping[str, Sequence[float]] | None = None
+    elsewhere: Cells | None = None
     confidence: float = 0.95
 
     @property
