@@ -50,6 +50,7 @@ KINDS = (CURVE, CONTOUR, "heatmap", SURFACE, GRADIENT)
 NUMBERS = ("json", "ndjson", "csv")
 FORMATS_HERE = ("table", "plain", *PICTURES, *NUMBERS)
 PANEL = "Picture"
+WIDE = 60  # columns: more do not help contours, which are about as wide as high
 SMALLEST, LARGEST = 50, 10_000  # pixels
 ARROWS, FEWEST = 17, 6  # of a gradient field along each axis of a picture, and of any
 HIGHEST_ORDER = 9
@@ -115,7 +116,7 @@ Size = Annotated[
     typer.Option(
         "--size",
         metavar="WIDTHxHEIGHT",
-        help="of a picture in a file, in pixels as in a browser: 800x600",
+        help="of a picture in a file, in pixels: 800x600",
         rich_help_panel=PANEL,
         callback=size,
     ),
@@ -168,7 +169,6 @@ def plot(
     there; the other variables have their values in --at.
     """
     from autograd_cli.commands.inputs import read_inputs
-    from autograd_cli.figures import SIZE
     from autograd_cli.render.pictures import write_figure
     from autograd_cli.render.plot import Frame
 
@@ -176,6 +176,8 @@ def plot(
         ctx.obj, format, json, _known_ending(output), color, among=FORMATS_HERE
     )
     form = printing.output.format.name
+    if form in PICTURES and not output and printing.console.terminal:
+        raise UsageError(f"a terminal does not show {form}", hint=f"add -o plot.{form}")
     if size is not None and form not in PICTURES:
         raise UsageError("--size is that of a picture in a file", hint="add -o plot.png")
     settings = Settings.checked(device, dtype, seed)
@@ -203,7 +205,7 @@ def plot(
         figure = plotted.curves(paths, frame)
     else:
         figure = plotted.field(kind, paths, _density(printing), frame)
-    write_figure(figure, printing.console, printing.output, size or SIZE)
+    write_figure(figure, printing.console, printing.output, size)
 
 
 def _known_ending(file: str) -> str:
@@ -242,7 +244,7 @@ def _density(printing: Printing) -> tuple[int, int]:
     """How many arrows of a gradient field have room along each axis."""
     if printing.output.format.name in PICTURES:
         return ARROWS, ARROWS
-    return max(printing.console.width // 5, FEWEST), max(printing.console.width // 9, FEWEST)
+    return max(min(printing.console.width, WIDE) // 5, FEWEST), FEWEST + 2
 
 
 def _paths(file: str, names: Sequence[str], console: Console) -> list[DescentPath]:

@@ -78,6 +78,8 @@ class Plotted:
         if all(one.samples[0].limits is None for one in functions):
             ends = f"from {places[0].item():g} to {places[-1].item():g}"
             raise self._nothing(f"for {name} {ends}")
+        if frame.log_y and not any(y > 0 for one in functions for y in one.samples[0].y):
+            raise self._nothing("and above zero, for a logarithmic axis")
         ways = []
         for path in paths:
             (xs,) = path.places
@@ -98,7 +100,7 @@ class Plotted:
         Raises: EvaluationError where there is nothing to see.
         """
         axes, fixed, context = self.ranges.axes, self.ranges.fixed, self.context
-        grid = over(self.expression, fixed, axes, context)
+        grid = over(self.expression, fixed, axes, context, torn=kind in ("", "contour", "surface"))
         if not any(math.isfinite(value) for row in grid.z for value in row):
             raise self._nothing("on the grid")
         arrows = None
@@ -110,8 +112,7 @@ class Plotted:
         mark = tuple(value.item() for value in self.ranges.marked.values())
         if kind == "surface":
             ways = [replace(way, z=self._heights(way)) for way in ways]
-        shown = None if kind == "gradient" else grid
-        return field_figure(kind or "contour", shown, arrows, mark, ways, frame)
+        return field_figure(kind or "contour", grid, arrows, mark, ways, frame)
 
     def _tangent(self, part: Expression, name: str) -> Tangent | None:
         """The tangent at the point of --at. Raises: EvaluationError where there is none."""
@@ -132,7 +133,9 @@ class Plotted:
         places: dict[str, Tensor] = {
             name: self.ranges.axes[name].new_tensor(row) for name, row in ((x, way.x), (y, way.y))
         }
-        return at_points(self.expression, self.ranges.fixed, places, self.context)
+        heights = at_points(self.expression, self.ranges.fixed, places, self.context)
+        found: list[float] = heights.tolist()
+        return found
 
     def _nothing(self, where: str) -> EvaluationError:
         error = EvaluationError(

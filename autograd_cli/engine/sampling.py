@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.breaks import Function, sampled
+from autograd_cli.engine.breaks import Function, sampled, tear
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import batches, forward
 from autograd_cli.engine.faults import explain_backward
@@ -84,8 +84,11 @@ def over(
     at: Mapping[str, Tensor],
     axes: Mapping[str, Tensor],
     context: Context,
+    *,
+    torn: bool = False,
 ) -> Grid:
-    """The values over two axes. Raises: as `along`."""
+    """The values over two axes; `torn`, they are nan on either side of a jump, so that no line and
+    no face crosses it. Raises: as `along`."""
     (x_name, x), (y_name, y) = axes.items()
     state = context.generator.get_state()
     rows: list[Tensor] = []
@@ -94,6 +97,13 @@ def over(
         with torch.no_grad():
             rows.append(_scalar(expression, forward(expression, batch, context), False))
     values = torch.cat(rows).to(torch.float64).reshape(len(y), len(x))
+    if torn:
+
+        def function(xs: Tensor, ys: Tensor) -> Tensor:
+            context.generator.set_state(state)
+            return at_points(expression, at, {x_name: xs, y_name: ys}, context)
+
+        values = tear(function, x, y, values)
     return Grid(x=x.tolist(), y=y.tolist(), z=values.tolist())
 
 
@@ -126,7 +136,7 @@ def at_points(
     at: Mapping[str, Tensor],
     places: Mapping[str, Tensor],
     context: Context,
-) -> list[float]:
+) -> Tensor:
     """The values at points, of which `places` has the coordinates, each of shape (points,).
 
     Raises: as `along`.
@@ -135,8 +145,7 @@ def at_points(
     batch = {name: value.expand(count, *value.shape) for name, value in at.items()} | dict(places)
     with torch.no_grad():
         value = forward(expression, {name: batch[name] for name in expression.variables}, context)
-    found: list[float] = _scalar(expression, value, False).to(torch.float64).tolist()
-    return found
+    return _scalar(expression, value, False)
 
 
 def outputs(

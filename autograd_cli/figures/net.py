@@ -88,7 +88,7 @@ class Net:
         for face in quadrilaterals(self._field, self._box, cells):
             corners = [self._at(*corner) for corner in face.corners]
             self._raster.fill(corners, None)
-            colour = self._look.value_colour(self._values.part(face.height))
+            colour = self._look.line_colour(self._values.part(face.height))
             self._raster.curve([*corners, corners[0]], colour)
 
     def _draw_path(self, path: Path) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -38,9 +38,11 @@ from autograd_cli.figures.palette import QUALITATIVE, coloured, viridis
 from autograd_cli.figures.surface import AZIMUTH, ELEVATION
 from autograd_cli.figures.values import Values, shown
 
-DPI = 100  # pixels of a PNG in an inch of the size that is asked for
-FINER = 2  # times as many pixels as asked for are drawn, for screens and print
+DPI = 96  # pixels in an inch, as CSS has it
+SIZE, PANEL = (800, 600), (600, 480)  # pixels of one figure alone, and of each of several
+FINER = 2  # times as many pixels has a PNG, for screens and print
 LEVELS = 8  # contours
+MARKED = 100  # points of a path, at most, that are marked each
 ARROWS = 26  # of them have room in the width
 GREY = "#333333"
 STYLE = {
@@ -68,18 +70,27 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int]) -> bytes:
+def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int] | None) -> bytes:
     """Figures side by side as the bytes of a `png`, `svg` or `pdf`.
 
-    `size` is that of the whole in CSS pixels, of which an inch has 100; a PNG has twice as many.
-    Raises: MissingExtraError where matplotlib is not installed.
+    `size` is that of the whole in pixels. The more of them a PNG has, the finer it is drawn, so
+    that letters and lines keep their share of it. Raises: MissingExtraError where matplotlib is not
+    installed.
     """
+    usual = SIZE if len(figures) == 1 else (PANEL[0] * len(figures), PANEL[1])
+    width, height = size or usual
+    fineness = 1.0
+    if kind == "png":
+        if size is None:
+            width, height = FINER * width, FINER * height
+        fineness = max(1.0, min(width / usual[0], height / usual[1]))
+    density = DPI * fineness
     with _matplotlib() as matplotlib:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Canvas
 
-        with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
-            canvas = Canvas(figsize=(size[0] / DPI, size[1] / DPI), layout="constrained")
+        with matplotlib.rc_context({**_defaults(matplotlib.rcParamsDefault), **STYLE}):
+            canvas = Canvas(figsize=(width / density, height / density), layout="constrained")
             FigureCanvasAgg(canvas)
             for number, figure in enumerate(figures):
                 is_surface = any(isinstance(layer, Surface) for layer in figure.layers)
@@ -88,7 +99,7 @@ def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int]) -> byte
                 )
                 _draw(figure, axes)
             out = io.BytesIO()
-            canvas.savefig(out, format=kind, dpi=DPI * FINER, metadata=METADATA[kind])
+            canvas.savefig(out, format=kind, dpi=density, metadata=METADATA[kind])
     return out.getvalue()
 
 
@@ -111,6 +122,12 @@ def _matplotlib() -> Iterator[Any]:
         logger.setLevel(level)
 
 
+def _defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The library's own settings, whatever the user's file says; asking for its `backend` would
+    import what makes windows."""
+    return {name: settings[name] for name in settings if name != "backend"}
+
+
 def _draw(figure: Figure, axes: Any) -> None:
     layers = tuple(coloured(figure.layers))
     axes.set_title(visible(figure.title), loc="left")
@@ -124,7 +141,7 @@ def _draw(figure: Figure, axes: Any) -> None:
         axes.set_aspect("equal", adjustable="box")
     for number, layer in enumerate(layers):
         _layer(layer, axes, figure, number + 2)
-    if any(layer.label for layer in layers if not isinstance(layer, Field)):
+    if axes.get_legend_handles_labels()[0]:
         has_field = any(isinstance(layer, Field) for layer in layers)
         axes.legend(loc="best", frameon=has_field, framealpha=0.85, edgecolor="none")
 
@@ -223,10 +240,10 @@ def _(path: Path, axes: Any, figure: Figure, order: int) -> None:
     axes.plot(
         *places,
         color=colour,
-        marker="o",
+        marker="o" if len(path.x) <= MARKED else "",
         markersize=3.5,
         markeredgewidth=0,
-        linewidth=1.4,
+        linewidth=1.8,
         label=_label(path),
         zorder=order + 10,
         path_effects=[Stroke(linewidth=3.2, foreground="white"), Normal()],
@@ -326,7 +343,7 @@ def _(field: Surface, axes: Any, figure: Figure, order: int) -> None:
     axes.plot_surface(
         x,
         y,
-        numpy.clip(_masked(field.z).filled(numpy.nan), *values.limits),
+        numpy.clip(_masked(shown(field, values)).filled(numpy.nan), *values.limits),
         cmap="viridis",
         norm=_norm(values),
         rcount=60,
@@ -358,7 +375,7 @@ def _norm(values: Values) -> Any:
     import numpy
     from matplotlib.colors import FuncNorm, Normalize
 
-    if not values.skew:
+    if values.centre is None:
         return Normalize(*values.limits)
     forward, inverse = numpy.vectorize(values.part), numpy.vectorize(values.value)
     return FuncNorm((forward, inverse), *values.limits)
@@ -366,7 +383,7 @@ def _norm(values: Values) -> Any:
 
 def _colour_bar(mesh: Any, values: Values, label: str, axes: Any) -> None:
     bar = axes.figure.colorbar(mesh, ax=axes)
-    if values.skew:
+    if values.centre is not None:
         levels = values.levels(6)
         bar.set_ticks(levels, labels=[scale.label(level) for level in levels])
         bar.minorticks_off()

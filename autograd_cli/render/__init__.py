@@ -170,7 +170,10 @@ def emit_run(run: Run, console: Console, output: Output) -> None:
         output.format.renderer.write_run(run, out, style.for_file() if output.file else style)
     if not output.format.carries_warnings:
         console.flush()
-        console.complain("".join(f"warning: {text}\n" for text in run.result.warnings))
+        texts = list(run.result.warnings)
+        if not (run.result.converged or output.format.for_people):
+            texts.insert(0, f"not converged: {run.result.reason}")
+        console.complain("".join(f"warning: {text}\n" for text in texts))
 
 
 class _Warnings:

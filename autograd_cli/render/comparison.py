@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from autograd_cli.render.descent import BAD, GOOD, parameter_table
 from autograd_cli.render.layout import Cell, Line, Table, cell
-from autograd_cli.render.numbers import align, short
+from autograd_cli.render.numbers import short
 from autograd_cli.render.parts import HEADING, NAME, NUMBER, TITLE, line_width, paragraph, shown
 from autograd_cli.render.sparkline import sparkline
 from autograd_cli.render.style import Style
 from autograd_cli.results.comparison import BY_RATE, Comparison
 from autograd_cli.results.descent import QuadraticFit
 
-CURVE = 16  # columns of a loss curve
+CURVE = 12  # columns of a loss curve
 LOOKS = {"fast": GOOD, "slow": "", "oscillating": "yellow", "diverging": "bold red"}
 
 
@@ -22,9 +22,7 @@ def comparison_page(result: Comparison, style: Style) -> list[Line]:
     labels = [short(one.label, style.precision) for one in every]
     columns: dict[str, list[Cell]] = {}
     if result.by == BY_RATE:
-        columns["learning rate"] = [
-            cell(text, NAME, solid=True, right=True) for text in align(labels)
-        ]
+        columns["rate"] = [cell(text, NAME, solid=True, right=True) for text in labels]
     else:
         columns["optimizer"] = [cell(text, NAME, solid=True) for text in labels]
     if all(isinstance(one.fit, QuadraticFit) for one in every) and result.by == BY_RATE:
@@ -43,7 +41,7 @@ def comparison_page(result: Comparison, style: Style) -> list[Line]:
         columns["converged"] = [
             cell("yes", GOOD) if one.fit.converged else cell("no", BAD) for one in every
         ]
-    columns["course of the loss"] = [
+    columns["loss curve"] = [
         cell(sparkline(one.losses, CURVE, unicode=style.unicode), NUMBER, solid=True)
         for one in every
     ]

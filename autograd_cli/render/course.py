@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import singledispatch
 
-from autograd_cli.figures import LINEAR, LOG, Axis, Contour, Curve, Figure, Layer, Path, Scatter
+from autograd_cli.figures import LINEAR, LOG, Axis, Contour, Curve, Figure, Layer, Path
 from autograd_cli.render.numbers import short
 from autograd_cli.render.plot import title_of
 from autograd_cli.results.comparison import BY_RATE, Comparison
@@ -21,7 +21,8 @@ TOWARDS_ZERO = 1e-16  # of the greatest value: a smaller one is rounding, and no
 AROUND = 0.25  # of the extent of a path, how much of the loss is shown around it
 LEAST_SHARE = 0.2  # of the longer side, what the shorter side of a landscape has at least
 
-Landscape = Callable[[tuple[float, float], tuple[float, float]], Grid]  # the loss in a rectangle
+Ends = tuple[float, float]
+Landscape = Callable[[Mapping[str, Ends]], Grid]  # the loss between these ends of two parameters
 
 
 @dataclass
@@ -96,7 +97,7 @@ def _(result: Comparison, course: Course, landscape: Landscape | None) -> list[F
     ]
 
 
-def _limits(result: Comparison, scale: str) -> tuple[float, float] | None:
+def _limits(result: Comparison, scale: str) -> Ends | None:
     """The range of a comparison: from the least loss to a little above the start, so that what
     diverges leaves the figure."""
     every = [loss for one in result.contenders for loss in one.losses if math.isfinite(loss)]
@@ -116,7 +117,7 @@ def _limits(result: Comparison, scale: str) -> tuple[float, float] | None:
 def loss_figure(result: Fit, course: Course) -> Figure:
     """The loss at every step."""
     return Figure(
-        layers=[Curve(course.steps, _drawable(course.losses), label="loss")],
+        layers=[Curve(course.steps, _drawable(course.losses))],
         title=f"loss: {title_of(result.expression, {})}",
         x=Axis(label="step"),
         y=Axis(label="loss", scale=_scale(course.losses)),
@@ -128,24 +129,24 @@ def _path_figure(result: Fit, course: Course, landscape: Landscape) -> Figure | 
     finite = [place for place in course.places if all(map(math.isfinite, place))]
     if len(finite) < 2:
         return None
-    xs, ys = zip(*finite, strict=True)
-    (x, y) = _rectangle(xs, ys)
-    grid = landscape(x, y)
+    columns = dict(zip(course.names, zip(*finite, strict=True), strict=True))
+    (name, xs), (other, ys) = sorted(columns.items())  # x to the right, y up
+    x, y = _rectangle(xs, ys)
+    grid = landscape({name: x, other: y})
     ratio = (y[1] - y[0]) / (x[1] - x[0])
     return Figure(
         layers=[
             Contour(grid.x, grid.y, grid.z),
             Path(xs, ys, label="descent"),
-            Scatter([xs[-1]], [ys[-1]], label="end"),
         ],
         title=title_of(result.expression, {}),
-        x=Axis(label=course.names[0], limits=x),
-        y=Axis(label=course.names[1], limits=y),
+        x=Axis(label=name, limits=x),
+        y=Axis(label=other, limits=y),
         equal=1 / 3 < ratio < 3,
     )
 
 
-def _rectangle(xs: Sequence[float], ys: Sequence[float]) -> list[tuple[float, float]]:
+def _rectangle(xs: Sequence[float], ys: Sequence[float]) -> list[Ends]:
     """The extent of a path with some room around; no side is much shorter than the other."""
     spans = [max(row) - min(row) for row in (xs, ys)]
     longest = max(spans) or 1.0

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from autograd_cli.render.descent import ending, labelled
-from autograd_cli.render.layout import Cell, Line, Table, cell
+from autograd_cli.render.layout import Cell, Line, Table, cell, hanging
 from autograd_cli.render.numbers import short
-from autograd_cli.render.parts import HEADING, NAME, NUMBER, TITLE, line_width, value_cells
+from autograd_cli.render.parts import (
+    HEADING,
+    NAME,
+    NUMBER,
+    TITLE,
+    line_width,
+    paragraph,
+    value_cells,
+)
 from autograd_cli.render.sparkline import sparkline
 from autograd_cli.render.style import Style
 from autograd_cli.results.network import NetworkFit, Shape, TrainingStep
@@ -29,20 +37,21 @@ def step_page(step: TrainingStep, style: Style) -> list[Line]:
         value_cells([one.gradient_mean for one in step.slopes], style, room),
         value_cells([one.change_norm for one in step.slopes], style, room),
     ]
+    after = short(step.loss_after, digits)
     arrow = step.architecture if style.unicode else step.architecture.replace("→", "->")
     return [
-        [(f"one training step, {arrow}", TITLE)],
+        *paragraph([(f"one training step, {arrow}", TITLE)], room),
         [],
-        _stage(1, "forward", "the batch through the layers"),
+        *_stage(1, "forward", "the batch through the layers", room),
         *_table(("tensor", "shape", "operation"), forward, room),
         [],
-        _stage(2, "loss", f"{step.loss_name} = {short(step.loss, digits)}"),
+        *_stage(2, "loss", f"{step.loss_name} = {short(step.loss, digits)}", room),
         [],
-        _stage(3, "backward", "the gradient of the loss by every parameter"),
+        *_stage(3, "backward", "the gradient of the loss by every parameter", room),
         *_table(("parameter", "shape", "gradient norm", "mean", "change"), backward, room),
         [],
-        _stage(4, "update", f"{step.update}; the loss is now {short(step.loss_after, digits)}"),
-        _stage(5, "zero", "the gradients are cleared, or the next ones would be added to them"),
+        *_stage(4, "update", f"{step.update}; the loss is now {after}", room),
+        *_stage(5, "zero", "the gradients are cleared, or the next would be added to them", room),
     ]
 
 
@@ -69,13 +78,13 @@ def network_page(result: NetworkFit, style: Style) -> list[Line]:
         [],
         *labelled(pairs, style),
         [],
-        [("the gradient's flow, by the norm in every layer", TITLE)],
+        *paragraph([("the gradient's flow, by the norm in every layer", TITLE)], room),
         *_table(heads, cells, room),
     ]
 
 
-def _stage(number: int, name: str, text: str) -> Line:
-    return [(f"{number} ", HEADING), (f"{name:<9}", TITLE), (text, "")]
+def _stage(number: int, name: str, text: str, room: int) -> list[Line]:
+    return hanging([(f"{number} ", HEADING), (f"{name:<10}", TITLE)], cell(text), room)
 
 
 def _shape(shape: Shape, style: Style) -> str:

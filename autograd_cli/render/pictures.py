@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from autograd_cli.console import Console
 from autograd_cli.errors import UsageError
-from autograd_cli.figures import PICTURES, SIZE, Figure, picture, text
+from autograd_cli.figures import PICTURES, Figure, picture, text
 from autograd_cli.render import Output
 from autograd_cli.render.output import destination, write_bytes
 from autograd_cli.render.style import Style
@@ -19,18 +19,14 @@ def write_figure(
     figures: Figure | Sequence[Figure],
     console: Console,
     output: Output,
-    size: tuple[int, int] = SIZE,
+    size: tuple[int, int] | None = None,
 ) -> None:
     """Write figures where they shall go: as a picture, or as text for `table` and `plain`.
 
-    Raises: FileError, MissingExtraError, and UsageError for a picture onto a terminal.
+    Raises: FileError and MissingExtraError.
     """
     kind = output.format.name
     if kind in PICTURES:
-        if not output.file and console.terminal:
-            raise UsageError(
-                f"a terminal does not show {kind}", hint=f"write it to a file: -o plot.{kind}"
-            )
         write_bytes(picture(figures, kind, size), output.file, console)
         return
     style = Style.of_console(console)
@@ -51,7 +47,7 @@ def write_picture(
     file: str,
     option: str,
     console: Console,
-    size: tuple[int, int] = SIZE,
+    size: tuple[int, int] | None = None,
 ) -> None:
     """Write figures, side by side, into the file that an option names, as PNG, SVG or PDF.
 

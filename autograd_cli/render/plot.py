@@ -26,6 +26,7 @@ from autograd_cli.results.plot import Grid, Samples, Slopes, Tangent
 MARGIN = 0.04  # of the vertical axis, above and below
 ROOM = 0.5  # of the function's range, above and below, for a derivative with poles
 SQUARE = 3.0  # axes whose lengths differ by less have equal units
+GRADIENT = "gradient"
 LONGEST = 60  # characters of an expression in a title
 FIELDS: dict[str, type[Contour | Heatmap | Surface]] = {
     "contour": Contour,
@@ -73,7 +74,7 @@ class Frame:
 def title_of(expression: str, fixed: Mapping[str, object]) -> str:
     """The expression on one line, and the values that do not vary."""
     text = _short(expression)
-    values = ", ".join(f"{name} = {value}" for name, value in fixed.items())
+    values = ", ".join(f"{name} = {_number(value)}" for name, value in fixed.items())
     return f"{text}  ({_short(values)})" if values else text
 
 
@@ -162,18 +163,19 @@ def _logarithmic(functions: Sequence[Drawn], high: float) -> tuple[float, float]
 
 def field_figure(
     kind: str,
-    grid: Grid | None,
+    grid: Grid,
     slopes: Slopes | None,
     mark: Sequence[float],
     ways: Sequence[Way],
     frame: Frame,
 ) -> Figure:
-    """A function of two variables in one of its kinds, with its gradient and ways of descents."""
+    """A function of two variables as a field of FIELDS or as its GRADIENT alone, with arrows, ways
+    of descents, and a marked place."""
     layers: list[Layer] = []
-    if grid is not None:
+    is_alone = kind == GRADIENT
+    if not is_alone:
         layers.append(FIELDS[kind](grid.x, grid.y, grid.z))
     if slopes is not None:
-        is_alone = grid is None
         label = "size of the gradient" if is_alone else "gradient"
         layers.append(Arrows(slopes.x, slopes.y, slopes.u, slopes.v, label=label, by_size=is_alone))
     layers += [Path(way.x, way.y, way.z, label=way.label or "descent") for way in ways]
@@ -182,9 +184,7 @@ def field_figure(
             f"{name} = {value:.6g}" for name, value in zip(frame.names, mark, strict=True)
         )
         layers.append(Scatter([mark[0]], [mark[1]], label=place))
-    shown = grid or slopes
-    assert shown is not None
-    x, y = (min(shown.x), max(shown.x)), (min(shown.y), max(shown.y))
+    x, y = (grid.x[0], grid.x[-1]), (grid.y[0], grid.y[-1])
     axes = frame.axes()
     ratio = (y[1] - y[0]) / (x[1] - x[0])
     is_equal = 1 / SQUARE < ratio < SQUARE and not frame.log_x and not frame.log_y
@@ -196,6 +196,10 @@ def field_figure(
         z=Axis(label=""),
         equal=is_equal and kind != "surface",
     )
+
+
+def _number(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _short(text: str) -> str:

@@ -10,13 +10,14 @@ from autograd_cli.results import Scalar
 from autograd_cli.results.fit import Step, numbers
 
 COUNT = 6  # columns of the number of a step
+NOTE = 14  # columns of the heading that says how many parameters are left out
 SIGN, POINT, POWER = 1, 1, 4  # what a number takes beside its digits: -1.23456e-05
 
 
 class StepTable:
     """The columns that fit the width: the step, the loss, parameters, the gradient's norm.
 
-    Of the parameters that do not fit, only the number is told, in the heading.
+    Of the parameters that do not fit, only the number is told, in the heading, if that fits.
     """
 
     def __init__(self, first: Step, style: Style) -> None:
@@ -30,11 +31,14 @@ class StepTable:
             room -= self._size + GUTTER
         self._count = min(len(names), max(room // (self._size + GUTTER), 0))
         left_out = len(names) - self._count
-        if left_out and self._count and room - self._count * (self._size + GUTTER) < self._size:
+        if left_out and self._count and self._left(room) < NOTE:
             self._count -= 1  # the heading that says so needs room as well
             left_out += 1
         self._names = [shown(name, style) for name in names[: self._count]]
-        self._more = f"+{left_out} more" if left_out else ""
+        self._more = f"+{left_out} more" if left_out and self._left(room) >= NOTE else ""
+
+    def _left(self, room: int) -> int:
+        return room - self._count * (self._size + GUTTER)
 
     def heading(self) -> Line:
         """The names of the columns."""

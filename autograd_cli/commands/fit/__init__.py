@@ -16,7 +16,8 @@ from autograd_cli.commands.fit.options import task
 
 EXAMPLES = """
 agx fit linear
-agx fit quadratic --lr 1.1
+agx fit quadratic
+agx fit minimize "100*(y-x**2)**2 + (1-x)**2" --start x=-1.2,y=1
 agx fit curve "a*exp(-b*x) + c" --data decay.csv --start a=1,b=1,c=0
 """
 

@@ -12,7 +12,7 @@ from autograd_cli.commands.fit.options import Options
 from autograd_cli.commands.options import Printing
 from autograd_cli.commands.progress import Progress
 from autograd_cli.errors import ExitCode
-from autograd_cli.figures import SIZE, Figure
+from autograd_cli.figures import Figure
 from autograd_cli.render import (
     emit_run,
     regression_figures,  # noqa: F401  # registers
@@ -119,7 +119,7 @@ def _draw(drawn: Sequence[Figure], options: Options, printing: Printing) -> None
     """Write figures into the file that is named, and show them on the terminal."""
     console = printing.console
     if options.plot:
-        write_picture(drawn, options.plot, "--plot", console, (SIZE[0] * len(drawn), SIZE[1]))
+        write_picture(drawn, options.plot, "--plot", console)
     if options.show:
         shown = figure_text(drawn, console)
         if printing.output.format.name == "table" and not printing.output.file:

@@ -35,7 +35,8 @@ from autograd_cli.results.plot import Grid
 from autograd_cli.settings import Descent
 
 DENSE = 100  # parameters up to which the trust region is the default
-ESCAPES = 30  # times that a lower value nearby is followed
+FINISHED, FINISH = 1000, 5  # parameters up to which L-BFGS is finished, in so many Newton steps
+ESCAPES = 8  # times that a lower value nearby is followed
 NEWTON, LBFGS = "newton", "lbfgs"
 METHODS = {NEWTON: "trust-region Newton", LBFGS: "L-BFGS with a strong Wolfe line search"}
 
@@ -63,6 +64,7 @@ class Minimizing:
         self._context = context
         self._box = box
         self._tolerance = 1e-8 if descent.tolerance is None else descent.tolerance
+        self._most = descent.steps
         self._objective = expression_objective(expression, start, context)
         self.first: Step | None = None
         self.last: Step | None = None
@@ -89,6 +91,7 @@ class Minimizing:
     def _steps(self) -> Iterator[Step]:
         if self._descending is not None:
             yield from self._descending.steps()
+            yield from self._finish()
             return
         region = self._region
         assert region is not None
@@ -103,6 +106,17 @@ class Minimizing:
                 return
             region.jump(lower)
             yield from region.steps()
+
+    def _finish(self) -> Iterator[Step]:
+        """A few steps of Newton's method where L-BFGS ended by the rounding of the loss."""
+        last, size = self.last, self._problem.size
+        if self._name != LBFGS or last is None or size > FINISHED or not math.isfinite(last.loss):
+            return
+        if (last.gradient_norm or 0.0) > self._tolerance and last.step < self._most:
+            limit = last.step + FINISH
+            region = TrustRegion(self._problem, self._box, limit, self._tolerance, last.step)
+            yield from region.steps()
+            self._region, self._descending = region, None
 
     def _judge(self) -> Verdict:
         return judge(self._problem, self._box, self._tolerance)
@@ -148,9 +162,9 @@ class Minimizing:
             at_bounds=at_bounds,
         )
 
-    def landscape(self, x: tuple[float, float], y: tuple[float, float]) -> Grid:
-        """The loss over a rectangle of the two parameters."""
-        return landscape(self._expression, x, y, self._context)
+    def landscape(self, ends: Mapping[str, tuple[float, float]]) -> Grid:
+        """The loss between these ends of the two parameters."""
+        return landscape(self._expression, ends, self._context)
 
     def _verdict(self) -> tuple[Verdict, tuple[str, ...]]:
         """The verdict, with why it stopped where it is not for a critical point."""

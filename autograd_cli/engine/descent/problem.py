@@ -64,7 +64,7 @@ class Problem:
     def named(self, point: Tensor) -> dict[str, Any]:
         """A vector of shape (size,) as numbers and lists in the shapes of the parameters."""
         parts = zip(self.parameters.items(), torch.split(point, self._sizes), strict=True)
-        return {name: plain(part.view(tensor.shape)) for (name, tensor), part in parts}
+        return {name: plain(part.view(tensor.shape) + 0.0) for (name, tensor), part in parts}
 
 
 def gradients(

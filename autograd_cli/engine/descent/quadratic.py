@@ -101,9 +101,9 @@ class QuadraticDescent:
         """What it came to so far."""
         return self._descending.result(interrupted)
 
-    def landscape(self, x: tuple[float, float], y: tuple[float, float]) -> Grid:
-        """The loss over a rectangle of the two parameters."""
-        return landscape(self._expression, x, y, self._context)
+    def landscape(self, ends: Mapping[str, tuple[float, float]]) -> Grid:
+        """The loss between these ends of the two parameters."""
+        return landscape(self._expression, ends, self._context)
 
     def _conclude(self, ending: Ending) -> QuadraticFit:
         known, problem = self._facts, self._descending.problem

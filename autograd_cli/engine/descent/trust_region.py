@@ -36,15 +36,18 @@ class TrustRegion:
     """A minimisation under way: `steps` takes it; then `stop` says why it ended.
 
     `tolerance` is the norm of the projected gradient at which a point counts as critical; one that
-    is zero as far as rounding goes counts as well.
+    is zero as far as rounding goes counts as well. The steps are counted on from `begun`, up to
+    `limit`.
     """
 
-    def __init__(self, problem: Problem, box: Box, limit: int, tolerance: float) -> None:
+    def __init__(
+        self, problem: Problem, box: Box, limit: int, tolerance: float, begun: int = 0
+    ) -> None:
         self._problem = problem
         self._box = box
         self._limit = limit
         self._tolerance = tolerance
-        self._steps = 0
+        self._steps = begun
         self.stop = ""
         problem.place(box.project(problem.point()))
         self._look()

@@ -36,7 +36,7 @@ def _progress(done: int, total: int | None, room: int, style: Style) -> Line:
     count = f" {done}/{total}"
     width = max(min(BAR, room - len(count) - 6), 4)
     full = round(width * min(done / total, 1.0))
-    block, empty = ("━", "━") if style.unicode else ("#", "-")
+    block, empty = ("━", "─") if style.unicode else ("#", "-")
     return [
         ("step  ", HEADING),
         (block * full, "green"),
