@@ -79,7 +79,12 @@ ROWS = (
     ),
     _row("logdet", "A", ("g*inv(A).T",), "logarithm of the determinant"),
     _row(
-        "inv", "A", ("-y.T @ g @ y.T",), "inverse", torch="torch.linalg.inv", aliases=("inverse", "Inverse")
+        "inv",
+        "A",
+        ("-y.T @ g @ y.T",),
+        "inverse",
+        torch="torch.linalg.inv",
+        aliases=("inverse", "Inverse"),
     ),
     _row(
         "pinv",
