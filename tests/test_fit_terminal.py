@@ -83,7 +83,7 @@ def test_the_moment_is_drawn_in_place_and_taken_away() -> None:
     [({"TERM": "dumb"}, None), ({"NO_COLOR": "1"}, "━"), ({"LC_ALL": "C"}, "#")],
 )
 def test_dumb_colourless_and_plain_terminals(environ: dict[str, str], signs: str | None) -> None:
-    code, text = Terminal("fit", "quadratic", "--steps", "10", **environ).end()
+    code, text = Terminal("fit", "quadratic", "--steps", "10", "--lr", "0.4", **environ).end()
     assert code == 0
     if signs is None:  # it cannot be drawn over
         assert "\x1b" not in text
@@ -97,7 +97,7 @@ def test_dumb_colourless_and_plain_terminals(environ: dict[str, str], signs: str
 
 @pytest.mark.parametrize("width", [40, 120])
 def test_every_width(width: int) -> None:
-    code, text = Terminal("fit", "quadratic", "--steps", "10", width=width).end()
+    code, text = Terminal("fit", "quadratic", "--steps", "10", "--lr", "0.4", width=width).end()
     assert code == 0
     assert max(map(len, ESCAPE.sub("", text).splitlines())) <= width
 
