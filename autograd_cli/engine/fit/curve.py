@@ -54,9 +54,10 @@ class CurveFitting:
                 break
             if self._count >= LONG:
                 break
-        if not self._is_done() and not self._is_spent():
+        final = self._polished()
+        if not self._verdict(final)[0] and not self._is_spent():
             yield from self._look_elsewhere()
-        final = trust_region.polished(self._best, self._problem.model.jacobian)
+            final = self._polished()
         if final is not self._best:
             self._count += 1
             self._best = final
@@ -81,7 +82,7 @@ class CurveFitting:
             yield from self._descend(place, APPROACHES[0])
             if self._best is not before:
                 found_from = place
-            if self._is_spent() or (found_from is place and self._is_done()):
+            if self._is_spent() or (found_from is place and self._verdict(self._polished())[0]):
                 break
         if found_from is not None:
             at = ", ".join(f"{name} = {one:.3g}" for name, one in self._named(found_from).items())
@@ -90,10 +91,8 @@ class CurveFitting:
     def _is_spent(self) -> bool:
         return self._count == self._most
 
-    def _is_done(self) -> bool:
-        """Whether the best state is a minimum, up to the polish."""
-        polished = trust_region.polished(self._best, self._problem.model.jacobian)
-        return self._verdict(polished)[0]
+    def _polished(self) -> State:
+        return trust_region.polished(self._best, self._problem.model.jacobian)
 
     def result(self, interrupted: bool = False) -> Fit:
         converged, reason = self._verdict(self._best)
