@@ -26,6 +26,7 @@ from autograd_cli.commands import (
     hessian,
     info,
     jacobian,
+    lesson,
 )
 from autograd_cli.commands.command import Command, Group
 from autograd_cli.console import Console
@@ -66,6 +67,7 @@ COMMANDS = (
     Row("hessian", hessian.hessian, hessian.EXAMPLES),
     Row("check", check.check, check.EXAMPLES),
     Row("eval", evaluate.evaluate, evaluate.EXAMPLES),
+    Row("lesson", lesson.lesson, lesson.EXAMPLES),
     Row("functions", functions.functions, functions.EXAMPLES),
     Row("info", info.info, info.EXAMPLES),
     Row("completion", completion.completion, completion.EXAMPLES),

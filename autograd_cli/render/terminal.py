@@ -38,6 +38,7 @@ from autograd_cli.render.parts import (
     NARROWEST,
     NOTE,
     NUMBER,
+    RAW,
     TITLE,
     given,
     heading,
@@ -51,6 +52,7 @@ from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
+from autograd_cli.results.lessons import LessonList, LessonRun
 from autograd_cli.results.matrices import Hessian, Jacobian
 
 LABELS = 12  # columns that the labels of a gradient take where it is not a table
@@ -191,6 +193,20 @@ def _(listing: FunctionList, style: Style) -> list[Line]:
 
 
 @view.register
+def _(listing: LessonList, style: Style) -> list[Line]:
+    from autograd_cli.render.lesson.page import list_page  # the lessons' pages need more than ours
+
+    return list_page(listing, style)
+
+
+@view.register
+def _(run: LessonRun, style: Style) -> list[Line]:
+    from autograd_cli.render.lesson.page import run_page
+
+    return run_page(run, style)
+
+
+@view.register
 def _(info: Info, style: Style) -> list[Line]:
     pairs = [*info.versions.items(), ("platform", info.platform)]
     pairs += [(f"device {one.device}", one.name) for one in info.devices]
@@ -306,5 +322,8 @@ def _print(lines: Iterable[Line], out: TextIO, style: Style) -> None:
         if line:
             text.append(" " * MARGIN)
         for look, pieces in groupby(line, lambda piece: piece[1]):
-            text.append("".join(piece for piece, _ in pieces), look)
+            joined = "".join(piece for piece, _ in pieces)
+            text.append(
+                Text.from_ansi(joined) if look == RAW else joined, None if look == RAW else look
+            )
         printer.print(text, soft_wrap=True)

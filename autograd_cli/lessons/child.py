@@ -1,0 +1,189 @@
+"""The process in which a lesson's Python runs. The one place in the package that runs any text.
+
+It is started as a program with the lesson files as its arguments, reads them itself, and takes from
+its standard input nothing but block numbers: so what it runs is what stands in those files. No
+other module imports this one. On its standard output go answers, a JSON object a line; what the
+blocks print goes to its standard error.
+
+    LESSON BLOCK    run this block of this lesson; an answer follows
+    LESSON end      the lesson is over
+
+Torch is imported at once, while the reader of the lesson is still reading. Each lesson runs in a
+process of its own, forked from the one that has imported torch, and keeps its state between blocks.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import linecache
+import os
+import re
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from types import CodeType
+from typing import Any, TextIO
+
+from autograd_cli.lessons.lesson import Code, Lesson, Picture
+from autograd_cli.lessons.reader import read_lesson
+
+VALUES = "__values__"
+PLACE = re.compile(r"\s*\(Triggered internally at .*?\)\.?")  # in torch's own sources
+FRAME = re.compile(r'  File "(?!<block).*\n(    .*\n?)*')  # of a traceback, outside the lesson
+
+
+def main(paths: list[str]) -> int:
+    """Run the lessons of these files, one after the other."""
+    requests, answers = _take_streams()
+    lessons = [read_lesson(Path(path)) for path in paths]
+    programs = []
+    for lesson in lessons:
+        try:
+            programs.append((lesson, _programs(lesson)))
+        except _BlockSyntaxError as error:
+            _say(answers, {"syntax": error.content})
+            return 1
+    _say(answers, {"syntax": None})
+    warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+    import torch  # noqa: F401  (it is what the blocks begin with; here it warms up)
+
+    if len(lessons) > 1:
+        import torch.optim  # noqa: F401  (dear at its first use, and several lessons need it)
+    _say(answers, {"ready": True})
+    for number, (lesson, program) in enumerate(programs):
+        child = os.fork() if len(programs) > 1 else 0
+        if child == 0:
+            _serve(number, lesson, program, requests, answers)
+            if len(programs) > 1:
+                os._exit(0)
+        else:
+            os.waitpid(child, 0)
+    return 0
+
+
+def _take_streams() -> tuple[io.FileIO, TextIO]:
+    """Keep the pipes to the other side for ourselves; blocks get an empty input and one output."""
+    requests = io.FileIO(os.dup(0))  # unbuffered: what one process leaves, the next one reads
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    sys.stdin = io.TextIOWrapper(io.FileIO(0), encoding="utf-8")
+    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w"), encoding="utf-8", write_through=True)
+    sys.stderr = io.TextIOWrapper(io.FileIO(2, "w"), encoding="utf-8", write_through=True)
+    warnings.formatwarning = _warning
+    return requests, answers
+
+
+def _warning(message: Warning | str, category: type[Warning], *place: Any) -> str:
+    text = FRAME.sub("", PLACE.sub("", str(message))).strip()
+    return f"{category.__name__}: {text}\n"
+
+
+def _say(answers: TextIO, content: dict[str, Any]) -> None:
+    answers.write(json.dumps(content) + "\n")
+    answers.flush()
+
+
+class _BlockSyntaxError(Exception):
+    """A block that is not Python."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        super().__init__(content)
+        self.content = content
+
+
+def _programs(lesson: Lesson) -> dict[int, CodeType]:
+    """Every block as code, by its number."""
+    found = {}
+    for block in lesson.runnable():
+        if isinstance(block, Code):
+            sources = [(block.source, _file(block.number), block.line)]
+            checks = [question.checks for question in block.questions]
+        elif isinstance(block, Picture):
+            sources = []
+            checks = [part for mark in block.marks for part in mark.parts]
+        else:
+            continue
+        if checks:
+            sources.append((f"{VALUES} = [{', '.join(checks)}]", "<values>", block.line))
+        for place, (source, name, line) in enumerate(sources):
+            try:
+                code = compile(source, name, "exec")
+            except (SyntaxError, ValueError) as error:
+                content = {
+                    "file": str(lesson.card.path),
+                    "block": block.number,
+                    "line": line + (getattr(error, "lineno", None) or 1) - 1,
+                    "message": getattr(error, "msg", str(error)),
+                    "text": (getattr(error, "text", None) or "").rstrip(),
+                }
+                raise _BlockSyntaxError(content) from error
+            found[2 * block.number + (name == "<values>")] = code
+    return found
+
+
+def _file(number: int) -> str:
+    return f"<block {number}>"
+
+
+def _serve(
+    number: int,
+    lesson: Lesson,
+    program: dict[int, CodeType],
+    requests: io.FileIO,
+    answers: TextIO,
+) -> None:
+    """Run blocks as they are asked for, all in one namespace."""
+    for one in lesson.runnable():
+        if isinstance(one, Code):  # so that tracebacks can quote it
+            lines = one.source.splitlines(keepends=True)
+            linecache.cache[_file(one.number)] = (len(one.source), None, lines, "")
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for request in iter(requests.readline, b""):
+        wanted, block = request.decode("ascii").split()
+        if int(wanted) != number or block == "end":
+            return
+        error = None
+        values: Any = None
+        for key in (2 * int(block), 2 * int(block) + 1):
+            if key not in program:
+                continue
+            try:
+                exec(program[key], namespace)
+            except BaseException as raised:  # SystemExit and KeyboardInterrupt too end the block
+                error = error or _told(raised)
+        if namespace.get(VALUES) is not None:
+            values = [_plain(value) for value in namespace.pop(VALUES)]
+        sys.stdout.flush()
+        _say(answers, {"error": error, "values": values})
+
+
+def _told(error: BaseException) -> dict[str, Any]:
+    """An error as a learner needs it: what it says, and which lines of the lesson led to it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename.startswith("<block ")]
+    if isinstance(error, SyntaxError):
+        own = []
+    return {
+        "type": type(error).__name__,
+        "message": PLACE.sub("", str(error)).strip(),
+        "trace": [[frame.lineno or 0, (frame.line or "").strip()] for frame in own],
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Tensors, and lists of them, as numbers; what has no number is its text."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, (list, tuple, range)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (bool, int, float, str)) or value is None:
+        return value
+    return str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
