@@ -161,7 +161,6 @@ class _Page:
             runs.append(run)
             broken = run.broken
             if broken is not None:
-                self._print([*page.closing(card, broken, self.style), []])
                 break
             for number, (question, tried) in enumerate(answers):
                 self._judge(question, tried, performance.values[number])

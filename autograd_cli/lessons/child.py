@@ -26,8 +26,9 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, TextIO
 
+from autograd_cli.errors import AgxError
 from autograd_cli.lessons.lesson import Code, Lesson, Picture
-from autograd_cli.lessons.reader import read_lesson
+from autograd_cli.lessons.reader import LessonError, read_lesson
 
 VALUES = "__values__"
 PLACE = re.compile(r"\s*\(Triggered internally at .*?\)\.?")  # in torch's own sources
@@ -37,20 +38,18 @@ FRAME = re.compile(r'  File "(?!<block).*\n(    .*\n?)*')  # of a traceback, out
 def main(paths: list[str]) -> int:
     """Run the lessons of these files, one after the other."""
     requests, answers = _take_streams()
-    lessons = [read_lesson(Path(path)) for path in paths]
-    programs = []
-    for lesson in lessons:
-        try:
-            programs.append((lesson, _programs(lesson)))
-        except _BlockSyntaxError as error:
-            _say(answers, {"syntax": error.content})
-            return 1
-    _say(answers, {"syntax": None})
+    try:
+        lessons = [read_lesson(Path(path)) for path in paths]
+        programs = [(lesson, _programs(lesson)) for lesson in lessons]
+    except AgxError as error:
+        _say(answers, {"fault": [error.message, error.hint]})
+        return 1
+    _say(answers, {"fault": None})
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
-    import torch  # noqa: F401  (it is what the blocks begin with; here it warms up)
+    import torch  # what the blocks begin with
 
     if len(lessons) > 1:
-        import torch.optim  # noqa: F401  (dear at its first use, and several lessons need it)
+        torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # dear at its first use
     _say(answers, {"ready": True})
     for number, (lesson, program) in enumerate(programs):
         child = os.fork() if len(programs) > 1 else 0
@@ -87,16 +86,8 @@ def _say(answers: TextIO, content: dict[str, Any]) -> None:
     answers.flush()
 
 
-class _BlockSyntaxError(Exception):
-    """A block that is not Python."""
-
-    def __init__(self, content: dict[str, Any]) -> None:
-        super().__init__(content)
-        self.content = content
-
-
 def _programs(lesson: Lesson) -> dict[int, CodeType]:
-    """Every block as code, by its number."""
+    """Every block as code, by its number. Raises LessonError for one that is not Python."""
     found = {}
     for block in lesson.runnable():
         if isinstance(block, Code):
@@ -104,23 +95,22 @@ def _programs(lesson: Lesson) -> dict[int, CodeType]:
             checks = [question.checks for question in block.questions]
         elif isinstance(block, Picture):
             sources = []
-            checks = [part for mark in block.marks for part in mark.parts]
+            checks = [f"[{mark.values}]" for mark in block.marks]
         else:
             continue
         if checks:
             sources.append((f"{VALUES} = [{', '.join(checks)}]", "<values>", block.line))
-        for place, (source, name, line) in enumerate(sources):
+        for source, name, line in sources:
             try:
                 code = compile(source, name, "exec")
             except (SyntaxError, ValueError) as error:
-                content = {
-                    "file": str(lesson.card.path),
-                    "block": block.number,
-                    "line": line + (getattr(error, "lineno", None) or 1) - 1,
-                    "message": getattr(error, "msg", str(error)),
-                    "text": (getattr(error, "text", None) or "").rstrip(),
-                }
-                raise _BlockSyntaxError(content) from error
+                number = line + (getattr(error, "lineno", None) or 1) - 1
+                text = (getattr(error, "text", None) or "").strip()
+                raise LessonError(
+                    f"{lesson.card.path.name}, line {number} (block {block.number}):"
+                    f" {getattr(error, 'msg', error)}",
+                    hint=f"it says: {text}" if text else "",
+                ) from error
             found[2 * block.number + (name == "<values>")] = code
     return found
 
@@ -152,7 +142,7 @@ def _serve(
             if key not in program:
                 continue
             try:
-                exec(program[key], namespace)
+                exec(program[key], namespace)  # noqa: S102  (what this module is for)
             except BaseException as raised:  # SystemExit and KeyboardInterrupt too end the block
                 error = error or _told(raised)
         if namespace.get(VALUES) is not None:

@@ -76,11 +76,11 @@ class Commands:
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """Something drawn in a figure: its kind, its label, and Python for each of its parts."""
+    """Something drawn in a figure: its kind, its label, and Python for its values."""
 
     kind: str
     label: str
-    parts: tuple[str, ...]
+    values: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ Markdown, in which a fenced block means what its first word says:
   equal to the answer after the block has run) and `why:`.
 - `console` holds `$ agx ...` lines that are run live; a line below one has to be found in its
   output. `code=1` is the exit code of them all, if it is not 0.
-- `sh` ends the lesson: commands to try, each after a comment.
+- `sh` ends the lesson: commands to try, each after a comment, which may end with `(exit code 1)`.
 - `figure NAME` draws: `title:`, `x:`, `y:`, and marks such as `line LABEL: xs, ys`.
 """
 
@@ -44,12 +44,21 @@ FENCE = "```"
 FRONT = "---"
 KEYS = ("title", "group", "order", "summary")
 QUESTION_KEYS = ("question", "answer", "checks", "why")
-MARKS = {"line": 2, "points": 2, "path": 2, "bars": 2, "surface": 3, "contour": 3, "arrows": 4}
+MARKS = {  # what can be drawn, and of how many values
+    "line": 2,
+    "points": 2,
+    "path": 2,
+    "bars": 2,
+    "surface": 3,
+    "contour": 3,
+    "arrows": 4,
+}
 SETTINGS = ("title", "x", "y", "z", "scale", "equal")
 WORDS_A_MINUTE = 170  # of prose that is thought about
 SECONDS_A_LINE = 3  # of code
 SECONDS_A_COMMAND = 12
-PAIR = re.compile(r"(\w[\w ]*?)\s*:\s*(.*)")
+EXIT_CODE = re.compile(r"\s*\(exit code ([0-9]+)\)$")
+PAIR = re.compile(r"([^\s:][^:]*?)\s*:\s*(.*)")
 
 
 class LessonError(ReadError):
@@ -236,7 +245,7 @@ class _Blocks:
 
     def _shell(self, text: str, words: Sequence[str], line: int) -> None:
         self._number += 1
-        code = self._options(words, line, {"code": ""}).get("code", "0")
+        self._options(words, line, {})
         commands: list[Command] = []
         comment = ""
         for number, row in enumerate(text.splitlines(), start=line):
@@ -244,7 +253,14 @@ class _Blocks:
                 comment = row.removeprefix("#").strip()
             elif row.strip():
                 self._check_program(row, number)
-                commands.append(Command(text=row, comment=comment, code=int(code)))
+                ends = EXIT_CODE.search(comment)
+                commands.append(
+                    Command(
+                        text=row,
+                        comment=EXIT_CODE.sub("", comment),
+                        code=int(ends[1]) if ends else 0,
+                    )
+                )
                 comment = ""
         block = Commands(number=self._number, commands=tuple(commands), line=line, trial=True)
         self._add(block)
@@ -259,10 +275,7 @@ class _Blocks:
             if key in SETTINGS:
                 settings[key] = value
             elif kind in MARKS:
-                parts = tuple(part.strip() for part in value.split(", "))
-                if len(parts) != MARKS[kind]:
-                    raise self._fault(line, f"{kind!r} needs {MARKS[kind]} values, not {value!r}")
-                marks.append(Mark(kind=kind, label=label.strip(), parts=parts))
+                marks.append(Mark(kind=kind, label=label.strip(), values=value))
             else:
                 known = ", ".join([*SETTINGS, *MARKS])
                 raise self._fault(line, f"a figure has no {key!r}", f"known: {known}")

@@ -82,17 +82,14 @@ class Session:
         self._end()
 
     def check(self) -> None:
-        """Wait until every block has been read as Python. Raises LessonError for one that is not.
+        """Wait until the lessons have been read, and every block as Python. Raises LessonError.
 
         It takes a moment only, as torch is imported after that.
         """
-        fault = self._answer(START_LIMIT, None).get("syntax")
+        fault = self._answer(START_LIMIT, None).get("fault")
         if fault:
-            name = Path(fault["file"]).name
-            raise LessonError(
-                f"{name}, line {fault['line']} (block {fault['block']}): {fault['message']}",
-                hint=f"it says: {fault['text'].strip()}" if fault["text"].strip() else "",
-            )
+            message, hint = fault
+            raise LessonError(message, hint=hint)
         self._checked = True
 
     def start(self, waiting: Callable[[float], None] | None = None) -> None:

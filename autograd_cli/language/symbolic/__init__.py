@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field

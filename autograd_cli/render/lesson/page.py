@@ -28,7 +28,6 @@ from autograd_cli.results.lessons import (
     FINISHED,
     NEW,
     BlockRun,
-    Claim,
     LessonEntry,
     LessonList,
     LessonRun,
@@ -136,14 +135,6 @@ def ending(run: BlockRun, style: Style) -> list[Line]:
     return lines
 
 
-def closing(card: Card, broken: Claim | None, style: Style) -> list[Line]:
-    """The last words."""
-    if broken is not None:
-        text = f"{card.name}: a claim of this lesson does not hold here, {broken}"
-        return [*wrap([(shown(text, style), BROKEN)], line_width(style))]
-    return []
-
-
 def question(text: str, style: Style) -> list[Line]:
     mark: Line = [("? ", "bold yellow")]
     room = line_width(style)
@@ -188,22 +179,9 @@ def _output(text: str, style: Style) -> list[Line]:
     room = line_width(style) - INDENT - len(bar)
     lines: list[Line] = []
     for own in shown(text.strip("\n"), style).split("\n"):
-        for part in wrap_exactly(own, room):
-            lines.append([(" " * INDENT + bar, HEADING), (part, "")])
+        parts = [[(own, "")]] if columns(own) <= room else wrap([(own, "")], room)
+        lines += [[(" " * INDENT + bar, HEADING), *part] for part in parts]
     return lines
-
-
-def wrap_exactly(text: str, width: int) -> list[str]:
-    """The text in pieces of at most `width` columns; its spaces are its own."""
-    pieces, piece, taken = [], "", 0
-    for character in text:
-        size = columns(character)
-        if taken + size > width and piece:
-            pieces.append(piece)
-            piece, taken = "", 0
-        piece += character
-        taken += size
-    return [*pieces, piece]
 
 
 def _error(run: BlockRun, style: Style) -> list[Line]:
@@ -225,7 +203,8 @@ def _broken(run: BlockRun, style: Style) -> list[Line]:
     lines = _error(run, style) if run.error else []
     if lines:
         lines.append([])
-    return [*lines, *wrap([(shown(str(claim), style), BROKEN)], line_width(style))]
+    text = f"a claim of this lesson does not hold here: {claim}"
+    return [*lines, *wrap([(shown(text, style), BROKEN)], line_width(style))]
 
 
 def _indented(lines: Sequence[Line]) -> list[Line]:
