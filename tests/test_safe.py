@@ -507,6 +507,7 @@ LEVELS = (
     ("settings", "results", "collector"),
     ("language",),
     ("engine",),
+    ("figures",),
     ("render", "console", "lessons"),
     ("commands",),
     ("cli",),

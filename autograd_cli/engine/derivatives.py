@@ -91,7 +91,7 @@ def evaluations(
     for batch in batches(expression, at, grid):
         context.generator.set_state(state)  # random constants are the same at every point
         with torch.no_grad():
-            value = _forward(expression, batch, context)
+            value = forward(expression, batch, context)
         for row, one in zip(rows_at(batch, grid, at), value.tolist(), strict=True):
             result = Evaluation(
                 expression=expression.source,
@@ -121,7 +121,7 @@ def gradients(
     for batch in batches(expression, at, grid):
         context.generator.set_state(state)  # random constants are the same at every point
         leaves = backward.leaves(expression, batch, request)
-        value = _forward(expression, leaves, context)
+        value = forward(expression, leaves, context)
         size = value.shape[:1]
         first = {name: column[0] for name, column in batch.items()}
         weights = backward.weights(expression, first, value.shape[1:], request, context)
@@ -204,7 +204,7 @@ def batches(
         yield {name: batch[name] for name in expression.variables}
 
 
-def _forward(expression: Expression, batch: Mapping[str, Tensor], context: Context) -> Tensor:
+def forward(expression: Expression, batch: Mapping[str, Tensor], context: Context) -> Tensor:
     """The outputs at every point of a batch, shape (points, ...)."""
     names = list(expression.variables)
 
