@@ -152,12 +152,13 @@ def lesson(
             return ExitCode.OK
         printing.emit(_listing(cards(), progress))
         return ExitCode.OK
+    commands = getattr(ctx.parent.command, "commands", {}) if ctx.parent else {}
     if export:
         if len(chosen) > 1:
             raise UsageError("--export writes one lesson", hint="name the one that you want")
         from autograd_cli.commands.exporting import export_lesson
 
-        return export_lesson(chosen[0], export, printing, ctx)
+        return export_lesson(chosen[0], export, printing, commands)
     if printing.output.format.name not in RUN_FORMATS:
         raise UsageError(
             f"a lesson is not shown as {printing.output.format.name}",
@@ -173,7 +174,7 @@ def lesson(
         step=step,
         quiz=quiz,
         figures=figures,
-        commands=getattr(ctx.parent.command, "commands", {}) if ctx.parent else {},
+        commands=commands,
     )
     return reading.read(chosen)
 

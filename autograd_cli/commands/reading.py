@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TextIO
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TextIO
 
-from autograd_cli import interpreter
-from autograd_cli.commands.command import options_of
 from autograd_cli.commands.keyboard import ENDS, keys, prompt
 from autograd_cli.commands.options import Printing
+from autograd_cli.commands.programs import agx_program
 from autograd_cli.console import Console
 from autograd_cli.errors import AgxError, ExitCode, describe
 from autograd_cli.lessons.lesson import Card, Code, Commands, Lesson, Picture, Prose, Question
-from autograd_cli.lessons.performance import Agx, Performance
+from autograd_cli.lessons.performance import Performance
 from autograd_cli.lessons.progress import Progress
 from autograd_cli.lessons.session import Session
 from autograd_cli.render.output import destination
 from autograd_cli.render.style import Style
 from autograd_cli.results.lessons import BlockRun, Claim, LessonRun
 
+if TYPE_CHECKING:
+    from autograd_cli.commands.picturing import Pictures
+
 PROMPT = "any key: go on   q: the end"
 ATTEMPTS = 2
+WIDEST = 90  # columns of a figure
 PATIENCE = 0.6  # seconds before it is said that something takes time
-COMMAND_LIMIT = 120.0  # seconds for a command of agx
 RIGHT, WRONG, SHOWN = ("✓", "+", "bold green"), ("✗", "x", "bold red"), ("→", ">", "yellow")
 
 
@@ -128,6 +127,7 @@ class _Page:
         self._out = out
         self._said = False
         self._answers = 0
+        self._pictures: Pictures | None = None
 
     def play(self, lesson: Lesson, performance: Performance) -> LessonRun:
         """Show the lesson and run it; up to the first claim that does not hold."""
@@ -153,7 +153,7 @@ class _Page:
             answers: list[tuple[Question, list[Any]]] = []
             if isinstance(block, Code) and self.reading.quiz:
                 answers = [(one, self._ask(one)) for one in block.questions]
-            run = self._run(block, performance)
+            run = performance.run(block)
             self.quiet()
             if isinstance(block, Picture) and run.broken is None:
                 self._draw(lesson, block, performance)
@@ -190,9 +190,6 @@ class _Page:
 
         terminal.write_block(lines, self._out, self.style)
         self._out.flush()
-
-    def _run(self, block: Code | Commands | Picture, performance: Performance) -> BlockRun:
-        return performance.run(block)
 
     def _wait(self) -> None:
         with keys(self._console) as pressed:
@@ -253,19 +250,23 @@ class _Page:
         self._print([*page.remark(mark, text, self.style), []])
 
     def _draw(self, lesson: Lesson, block: Picture, performance: Performance) -> None:
-        from autograd_cli.commands.picturing import draw
-
         if self.reading._whole and not self.reading.figures:
             return
-        lines = draw(
-            lesson.card.name,
-            block,
-            performance.values,
-            self.reading.figures,
-            self.style,
+        if self._pictures is None:
+            from autograd_cli.commands.picturing import Pictures
+
+            self._pictures = Pictures(self._narrow(), self.reading.figures)
+        name = lesson.card.name
+        self._print(self._pictures.draw(name, block, performance.values, self.style))
+
+    def _narrow(self) -> Console:
+        """The console of what is drawn between the margins."""
+        return replace(
             self._console,
+            width=min(self.style.width - 2, WIDEST),
+            unicode=self.style.unicode,
+            colour=self.style.colour,
         )
-        self._print(lines)
 
     def _finish(self, lesson: Lesson, broken: Claim | None) -> None:
         from autograd_cli.render.lesson import page
@@ -292,42 +293,3 @@ class _Page:
 def _warm() -> None:
     """Import what answers are evaluated with, while the reader reads."""
     from autograd_cli.engine import derivatives  # noqa: F401
-
-
-def agx_program(style: Style, commands: Mapping[str, Any]) -> Agx:
-    """agx as a program of its own, for the console blocks of a lesson.
-
-    It prints what it would on this terminal: for people, in its width, in its colours or without.
-    """
-    inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
-    environ = interpreter.environment(inherited)
-    environ |= {"COLUMNS": str(max(style.width - 2, 20)), "PYTHONUTF8": "1"}
-    environ |= {"FORCE_COLOR": "1"} if style.colour else {"NO_COLOR": "1", "FORCE_COLOR": ""}
-    if not style.unicode:
-        environ["LC_ALL"] = "C"
-
-    def run(line: str) -> tuple[int, str]:
-        words = as_on_a_terminal(shlex.split(line)[1:], commands)
-        try:
-            done = subprocess.run(
-                [*interpreter.command("autograd_cli"), *words],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=environ,
-                timeout=COMMAND_LIMIT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return -1, f"stopped after {COMMAND_LIMIT:g} s, its time limit\n"
-        return done.returncode, done.stdout.decode("utf-8", "replace")
-
-    return run
-
-
-def as_on_a_terminal(words: Sequence[str], commands: Mapping[str, Any]) -> list[str]:
-    """The words of a command, with the table that it would print on a terminal."""
-    chosen = ("-f", "--format", "--json", "-o", "--output")
-    known = options_of(commands[words[0]]) if words and words[0] in commands else {}
-    asked = any(word.split("=")[0] in chosen for word in words)
-    return [*words, *(["--format", "table"] if "--format" in known and not asked else [])]

@@ -72,7 +72,7 @@ def _take_streams() -> tuple[io.FileIO, TextIO]:
     sys.stdin = io.TextIOWrapper(io.FileIO(0), encoding="utf-8")
     sys.stdout = io.TextIOWrapper(io.FileIO(1, "w"), encoding="utf-8", write_through=True)
     sys.stderr = io.TextIOWrapper(io.FileIO(2, "w"), encoding="utf-8", write_through=True)
-    warnings.formatwarning = _warning
+    warnings.formatwarning = _warning  # type: ignore[assignment]
     return requests, answers
 
 

@@ -84,8 +84,8 @@ def read_lesson(path: Path) -> Lesson:
 
 
 def markdown() -> MarkdownIt:
-    """The Markdown of lessons: CommonMark and tables."""
-    return MarkdownIt("commonmark").enable("table")
+    """The Markdown of lessons: CommonMark and tables, and no HTML."""
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def _text(path: Path) -> str:
