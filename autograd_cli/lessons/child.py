@@ -6,7 +6,7 @@ other module imports this one. On its standard output go answers, a JSON object 
 blocks print goes to its standard error.
 
     LESSON BLOCK    run this block of this lesson; an answer follows
-    LESSON end      the lesson is over
+    LESSON end      the lesson is over; the same or another one may begin
 
 Torch is imported at once, while the reader of the lesson is still reading. Each lesson runs in a
 process of its own, forked from the one that has imported torch, and keeps its state between blocks.
@@ -30,13 +30,14 @@ from autograd_cli.errors import AgxError
 from autograd_cli.lessons.lesson import Code, Lesson, Picture
 from autograd_cli.lessons.reader import LessonError, read_lesson
 
+END = "end"
 VALUES = "__values__"
 PLACE = re.compile(r"\s*\(Triggered internally at .*?\)\.?")  # in torch's own sources
 FRAME = re.compile(r'  File "(?!<block).*\n(    .*\n?)*')  # of a traceback, outside the lesson
 
 
 def main(paths: list[str]) -> int:
-    """Run the lessons of these files, one after the other."""
+    """Run the lessons of these files, one at a time, in the order in which they are asked for."""
     requests, answers = _take_streams()
     try:
         lessons = [read_lesson(Path(path)) for path in paths]
@@ -51,14 +52,15 @@ def main(paths: list[str]) -> int:
     if len(lessons) > 1:
         torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # dear at its first use
     _say(answers, {"ready": True})
-    for number, (lesson, program) in enumerate(programs):
-        child = os.fork() if len(programs) > 1 else 0
-        if child == 0:
-            _serve(number, lesson, program, requests, answers)
+    for request in iter(requests.readline, b""):
+        number, _, block = request.decode("ascii").strip().partition(" ")
+        child = os.fork() if len(programs) > 1 and block != END else 0
+        if child:
+            os.waitpid(child, 0)
+        elif block != END:
+            _serve(*programs[int(number)], block, requests, answers)
             if len(programs) > 1:
                 os._exit(0)
-        else:
-            os.waitpid(child, 0)
     return 0
 
 
@@ -120,22 +122,19 @@ def _file(number: int) -> str:
 
 
 def _serve(
-    number: int,
     lesson: Lesson,
     program: dict[int, CodeType],
+    block: str,
     requests: io.FileIO,
     answers: TextIO,
 ) -> None:
-    """Run blocks as they are asked for, all in one namespace."""
+    """Run this block of a lesson and those that are asked for next, all in one namespace."""
     for one in lesson.runnable():
         if isinstance(one, Code):  # so that tracebacks can quote it
             lines = one.source.splitlines(keepends=True)
             linecache.cache[_file(one.number)] = (len(one.source), None, lines, "")
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    for request in iter(requests.readline, b""):
-        wanted, block = request.decode("ascii").split()
-        if int(wanted) != number or block == "end":
-            return
+    while block not in (END, ""):
         error = None
         values: Any = None
         for key in (2 * int(block), 2 * int(block) + 1):
@@ -149,6 +148,7 @@ def _serve(
             values = [_plain(value) for value in namespace.pop(VALUES)]
         sys.stdout.flush()
         _say(answers, {"error": error, "values": values})
+        block = requests.readline().decode("ascii").strip().partition(" ")[2]
 
 
 def _told(error: BaseException) -> dict[str, Any]:

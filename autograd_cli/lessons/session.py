@@ -50,7 +50,7 @@ class Ending:
 
 
 class Session:
-    """A process for these lessons, to be run in their order. Use it in a `with` statement."""
+    """A process for these lessons, run one at a time. Use it in a `with` statement."""
 
     def __init__(self, paths: Sequence[Path], environ: dict[str, str] | None = None) -> None:
         environ = interpreter.environment(os.environ if environ is None else environ)
@@ -132,7 +132,7 @@ class Session:
         )
 
     def finish(self, lesson: int) -> None:
-        """The lesson is over; the next one may begin."""
+        """The lesson is over; another one may begin."""
         if self.stopped:
             return
         try:
