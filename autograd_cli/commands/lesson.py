@@ -194,8 +194,8 @@ def _chosen(
     words: list[str], all: bool, file: str, progress: Progress, printing: Printing
 ) -> tuple[list[Card], dict[str, str]]:
     """The lessons to run, and where each stands in the course."""
+    from autograd_cli.lessons.card import read_card
     from autograd_cli.lessons.library import cards, find
-    from autograd_cli.lessons.reader import read_card
 
     if file:
         if words or all:

@@ -186,9 +186,9 @@ class _Page:
     def _print(self, lines: list[Any]) -> None:
         if self.reading._whole or not lines:
             return
-        from autograd_cli.render import terminal
+        from autograd_cli.render.terminal_lines import print_lines
 
-        terminal.write_block(lines, self._out, self.style)
+        print_lines(lines, self._out, self.style)
         self._out.flush()
 
     def _wait(self) -> None:

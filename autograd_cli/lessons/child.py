@@ -27,8 +27,9 @@ from types import CodeType
 from typing import Any, TextIO
 
 from autograd_cli.errors import AgxError
+from autograd_cli.lessons.card import LessonError
 from autograd_cli.lessons.lesson import Code, Lesson, Picture
-from autograd_cli.lessons.reader import LessonError, read_lesson
+from autograd_cli.lessons.reader import read_lesson
 
 END = "end"
 VALUES = "__values__"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autograd_cli.errors import UnknownNameError
+from autograd_cli.lessons.card import read_card
 from autograd_cli.lessons.lesson import Card
-from autograd_cli.lessons.reader import read_card
 
 FOLDER = Path(__file__).parent
 MOST = 72  # columns of an excerpt

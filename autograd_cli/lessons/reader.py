@@ -17,7 +17,6 @@ Markdown, in which a fenced block means what its first word says:
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -26,10 +25,9 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from autograd_cli.errors import ExitCode, FileError, ReadError
+from autograd_cli.lessons.card import FENCE, FRONT, PAIR, LessonError, card_of, fault, text_of
 from autograd_cli.lessons.lesson import (
     Block,
-    Card,
     Code,
     Command,
     Commands,
@@ -40,9 +38,6 @@ from autograd_cli.lessons.lesson import (
     Question,
 )
 
-FENCE = "```"
-FRONT = "---"
-KEYS = ("title", "group", "order", "summary")
 QUESTION_KEYS = ("question", "answer", "checks", "why")
 MARKS = {  # what can be drawn, and of how many values
     "line": 2,
@@ -54,29 +49,13 @@ MARKS = {  # what can be drawn, and of how many values
     "arrows": 4,
 }
 SETTINGS = ("title", "x", "y", "z", "scale", "equal")
-WORDS_A_MINUTE = 170  # of prose that is thought about
-SECONDS_A_LINE = 3  # of code
-SECONDS_A_COMMAND = 12
 EXIT_CODE = re.compile(r"\s*\(exit code ([0-9]+)\)$")
-PAIR = re.compile(r"([^\s:][^:]*?)\s*:\s*(.*)")
-
-
-class LessonError(ReadError):
-    """A lesson file that is not in the format of lessons."""
-
-    kind = "lesson"
-    exit_code = ExitCode.EVALUATION
-
-
-def read_card(path: Path) -> Card:
-    """The front matter of a lesson, without reading its Markdown. Raises LessonError, FileError."""
-    return _card(path, _text(path))
 
 
 def read_lesson(path: Path) -> Lesson:
     """A lesson file. Raises LessonError with the block and line, and FileError."""
-    text = _text(path)
-    card = _card(path, text)
+    text = text_of(path)
+    card = card_of(path, text)
     lines = text.split("\n")
     start = lines.index(FRONT, 1) + 1
     body = "\n" * start + "\n".join(lines[start:])  # so that lines keep their numbers
@@ -86,68 +65,6 @@ def read_lesson(path: Path) -> Lesson:
 def markdown() -> MarkdownIt:
     """The Markdown of lessons: CommonMark and tables, and no HTML."""
     return MarkdownIt("commonmark", {"html": False}).enable("table")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise FileError(f"cannot read {str(path)!r}: {reason}") from error
-    except UnicodeDecodeError as error:
-        raise FileError(f"cannot read {str(path)!r}: it is not UTF-8 text") from error
-
-
-def _fault(path: Path, line: int, message: str, hint: str = "", block: int = 0) -> LessonError:
-    place = f"{path.name}, line {line}" + (f" (block {block})" if block else "")
-    return LessonError(f"{place}: {message}", hint=hint)
-
-
-def _card(path: Path, text: str) -> Card:
-    lines = text.split("\n")
-    if lines[0] != FRONT or FRONT not in lines[1:]:
-        raise _fault(
-            path, 1, "a lesson begins with front matter", f"{FRONT}, the keys {KEYS}, {FRONT}"
-        )
-    end = lines.index(FRONT, 1)
-    found = {}
-    for number, line in enumerate(lines[1:end], start=2):
-        match = PAIR.fullmatch(line.strip())
-        if match is None or match[1] not in KEYS:
-            raise _fault(path, number, f"not a line of front matter: {line!r}", f"keys: {KEYS}")
-        found[match[1]] = match[2]
-    missing = [key for key in KEYS if not found.get(key)]
-    if missing:
-        raise _fault(path, 1, f"the front matter has no {missing[0]!r}")
-    if not found["order"].isdecimal():
-        raise _fault(path, 1, f"'order' is a whole number, not {found['order']!r}")
-    return Card(
-        name=path.stem,
-        title=found["title"],
-        group=found["group"],
-        order=int(found["order"]),
-        summary=found["summary"],
-        minutes=minutes(text),
-        questions=len(re.findall(r"^```quiz", text, re.MULTILINE)),
-        path=path,
-    )
-
-
-def minutes(text: str) -> int:
-    """How long a lesson takes to read: its words of prose, its lines of code, its commands."""
-    words = code = commands = 0
-    kind = ""
-    for line in text.split("\n"):
-        if line.startswith(FENCE):
-            kind = "" if kind else line.removeprefix(FENCE) or "text"
-        elif not kind:
-            words += len(line.split())
-        elif kind.startswith(("console", "sh")):
-            commands += line.startswith(("$ ", "agx "))
-        elif kind.startswith("python") and "hidden" not in kind:
-            code += bool(line.strip())
-    seconds = words / WORDS_A_MINUTE * 60 + code * SECONDS_A_LINE + commands * SECONDS_A_COMMAND
-    return max(1, math.ceil(seconds / 60))
 
 
 class _Blocks:
@@ -189,7 +106,7 @@ class _Blocks:
         read(self, token.content, words, line + 1)
 
     def _fault(self, line: int, message: str, hint: str = "") -> LessonError:
-        return _fault(self._path, line, message, hint, self._number)
+        return fault(self._path, line, message, hint, self._number)
 
     def _python(self, text: str, words: Sequence[str], line: int) -> None:
         self._number += 1

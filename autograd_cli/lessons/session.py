@@ -22,7 +22,7 @@ from typing import IO, Any, Self
 
 from autograd_cli import interpreter
 from autograd_cli.errors import EvaluationError
-from autograd_cli.lessons.reader import LessonError
+from autograd_cli.lessons.card import LessonError
 
 PROGRAM = "autograd_cli.lessons.child"
 START_LIMIT = 120.0  # seconds for importing torch, on a slow disk

@@ -1,17 +1,14 @@
-"""For reading on a terminal: calm tables that keep to the width. The one module that needs rich.
+"""For reading on a terminal: calm tables that keep to the width.
 
 A new kind of result registers its view with `view.register`: lines of styled text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import singledispatch
 from itertools import groupby, islice
 from typing import TextIO
-
-from rich.console import Console as Printer
-from rich.text import Text
 
 from autograd_cli.render.check import page as check_page
 from autograd_cli.render.explanation import Block, page
@@ -33,12 +30,9 @@ from autograd_cli.render.matrices import hessian_page, jacobian_page
 from autograd_cli.render.numbers import align, short
 from autograd_cli.render.parts import (
     HEADING,
-    MARGIN,
     NAME,
-    NARROWEST,
     NOTE,
     NUMBER,
-    RAW,
     TITLE,
     given,
     heading,
@@ -49,6 +43,7 @@ from autograd_cli.render.parts import (
 )
 from autograd_cli.render.points import Points
 from autograd_cli.render.style import Style
+from autograd_cli.render.terminal_lines import print_lines
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
@@ -61,7 +56,7 @@ SAMPLE = 200  # points that decide how wide the columns of a table of points are
 
 def write(result: Result, out: TextIO, style: Style) -> None:
     """Print a result; no line exceeds the width, and nothing is cut off."""
-    _print([[], *view(result, style), []], out, style)
+    print_lines([[], *view(result, style), []], out, style)
 
 
 def write_points(points: Points, out: TextIO, style: Style) -> None:
@@ -69,7 +64,7 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
     header = points.header
     lines = [*paragraph([(shown(header.expression, style), TITLE)], line_width(style))]
     lines += [*given(header.at, style, "at"), *_shared_formulas(header, style)]
-    _print([[], *lines, []], out, style)
+    print_lines([[], *lines, []], out, style)
     rows = (_moving(point, header) for point in points.points)
     sample = list(islice(rows, SAMPLE))
     names = [shown(name, style) for name, _ in sample[0]]
@@ -80,13 +75,13 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
     sizes = [max(map(len, (name, *column))) for name, column in zip(names, columns, strict=True)]
     if sum(sizes) + GUTTER * len(sizes) > line_width(style):
         sizes = [0] * len(sizes)  # too wide for columns: the lines are wrapped
-    _print(_columns(names, sizes, HEADING, style), out, style)
+    print_lines(_columns(names, sizes, HEADING, style), out, style)
     for texts in zip(*columns, strict=True):
-        _print(_columns(texts, sizes, NUMBER, style), out, style)
+        print_lines(_columns(texts, sizes, NUMBER, style), out, style)
     for row in rows:
         texts = tuple(short(value, style.precision) for _, value in row)
-        _print(_columns(texts, sizes, NUMBER, style), out, style)
-    _print([[]], out, style)
+        print_lines(_columns(texts, sizes, NUMBER, style), out, style)
+    print_lines([[]], out, style)
 
 
 def _moving(point: Evaluation, header: Evaluation) -> list[tuple[str, Scalar]]:
@@ -115,12 +110,12 @@ def _shared_formulas(header: Evaluation, style: Style) -> list[Line]:
 
 
 def write_note(note: str, out: TextIO, style: Style) -> None:
-    _print([*wrap([(shown(note, style), NOTE)], line_width(style)), []], out, style)
+    print_lines([*wrap([(shown(note, style), NOTE)], line_width(style)), []], out, style)
 
 
 def write_block(block: Block, out: TextIO, style: Style) -> None:
     """Print a part of a page."""
-    _print(block, out, style)
+    print_lines(block, out, style)
 
 
 @singledispatch
@@ -194,7 +189,7 @@ def _(listing: FunctionList, style: Style) -> list[Line]:
 
 @view.register
 def _(listing: LessonList, style: Style) -> list[Line]:
-    from autograd_cli.render.lesson.page import list_page  # the lessons' pages need more than ours
+    from autograd_cli.render.lesson.list import list_page  # only lessons need it
 
     return list_page(listing, style)
 
@@ -298,32 +293,3 @@ def _pairs(pairs: Sequence[tuple[str, str]], style: Style) -> list[Line]:
             line_width(style),
         )
     ]
-
-
-def _print(lines: Iterable[Line], out: TextIO, style: Style) -> None:
-    # Everything that rich would look up for itself is said here, its environment included; and
-    # only Text is printed, because rich would take `x[y]` in a str for markup.
-    printer = Printer(
-        file=out,
-        width=max(style.width, NARROWEST),
-        height=25,
-        color_system="standard" if style.colour else None,
-        force_terminal=style.colour,
-        force_interactive=False,
-        no_color=not style.colour,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        legacy_windows=False,
-        _environ={},
-    )
-    for line in lines:
-        text = Text()
-        if line:
-            text.append(" " * MARGIN)
-        for look, pieces in groupby(line, lambda piece: piece[1]):
-            joined = "".join(piece for piece, _ in pieces)
-            text.append(
-                Text.from_ansi(joined) if look == RAW else joined, None if look == RAW else look
-            )
-        printer.print(text, soft_wrap=True)

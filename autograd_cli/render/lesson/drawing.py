@@ -19,8 +19,9 @@ from autograd_cli.figures import (
     Scatter,
     Surface,
 )
+from autograd_cli.lessons.card import LessonError
 from autograd_cli.lessons.lesson import Picture
-from autograd_cli.lessons.reader import MARKS, LessonError
+from autograd_cli.lessons.reader import MARKS
 
 LAYERS: dict[str, Callable[..., Layer]] = {
     "line": Curve,
