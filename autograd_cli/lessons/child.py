@@ -32,6 +32,7 @@ from autograd_cli.lessons.lesson import Code, Lesson, Picture
 from autograd_cli.lessons.reader import read_lesson
 
 END = "end"
+OVER = 121  # the exit code of a lesson's process at its end; any other is a block's doing
 VALUES = "__values__"
 PLACE = re.compile(r"\s*\(Triggered internally at .*?\)\.?")  # in torch's own sources
 FRAME = re.compile(r'  File "(?!<block).*\n(    .*\n?)*')  # of a traceback, outside the lesson
@@ -57,11 +58,13 @@ def main(paths: list[str]) -> int:
         number, _, block = request.decode("ascii").strip().partition(" ")
         child = os.fork() if len(programs) > 1 and block != END else 0
         if child:
-            os.waitpid(child, 0)
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            if code != OVER:
+                _say(answers, {"ended": code})
         elif block != END:
             _serve(*programs[int(number)], block, requests, answers)
             if len(programs) > 1:
-                os._exit(0)
+                os._exit(OVER)
     return 0
 
 

@@ -112,6 +112,8 @@ class Session:
 
         `waiting` is called now and then while it lasts, with the seconds so far.
         """
+        if self.stopped:
+            return Ending(output="", stopped=self.stopped)
         begun = time.monotonic()
         self.start(waiting)
         started = time.monotonic()
@@ -121,6 +123,8 @@ class Session:
         except _StoppedError as stopped:
             self.stopped = str(stopped)
             return Ending(output=self._taken(), stopped=self.stopped)
+        if "ended" in answer:  # the process of this lesson only; there is one for the others
+            return Ending(output=self._taken(), stopped=_ended(answer["ended"]))
         error = answer.get("error") or {}
         return Ending(
             output=self._taken(),
@@ -212,10 +216,7 @@ class Session:
         except subprocess.TimeoutExpired:
             self._end()
             return "it closed its own streams"
-        if code < 0:
-            return f"its process was ended by {signal.Signals(-code).name}"
-        last = self._output.decode("utf-8", "replace").strip().splitlines()[-1:]
-        return f"its process ended with exit code {code}" + "".join(f": {line}" for line in last)
+        return _ended(code)
 
     def _end(self) -> None:
         """End the process and whatever it has started."""
@@ -235,6 +236,12 @@ class _StoppedError(EvaluationError):
     """The process is gone."""
 
     kind = "lesson"
+
+
+def _ended(code: int) -> str:
+    if code < 0:
+        return f"its process was ended by {signal.Signals(-code).name}"
+    return f"its process ended with exit code {code}"
 
 
 def _opened(stream: IO[bytes] | None) -> IO[bytes]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 
-from autograd_cli.render.layout import Cell, Line, Table, cell, hanging, wrap
+from autograd_cli.render.layout import GUTTER, Cell, Line, Table, cell, hanging, wrap
 from autograd_cli.render.parts import HEADING, NAME, TITLE, line_width, shown
 from autograd_cli.render.style import Style
 from autograd_cli.results.lessons import BEGUN, FINISHED, NEW, LessonEntry, LessonList
@@ -17,7 +18,9 @@ def list_page(listing: LessonList, style: Style) -> list[Line]:
     """The lessons in groups, a line each."""
     room = line_width(style)
     lines: list[Line] = []
-    rows = {entry.name: _row(entry, style) for entry in listing.lessons}
+    rows = {entry.name: _row(entry, entry.summary, style) for entry in listing.lessons}
+    if not _fits(rows, room):
+        rows = {entry.name: _row(entry, entry.title, style) for entry in listing.lessons}
     widths = Table(("", "", "", ""), list(rows.values()), spaced=False).widths(room)
     for group, entries in groupby(listing.lessons, lambda entry: entry.group):
         members = list(entries)
@@ -46,11 +49,17 @@ def list_page(listing: LessonList, style: Style) -> list[Line]:
     return lines
 
 
-def _row(entry: LessonEntry, style: Style) -> list[Cell]:
+def _fits(rows: Mapping[str, list[Cell]], room: int) -> bool:
+    """Whether every lesson takes one line."""
+    widths = [max(row[column].width for row in rows.values()) for column in range(4)]
+    return sum(widths) + 3 * GUTTER <= room
+
+
+def _row(entry: LessonEntry, text: str, style: Style) -> list[Cell]:
     mark = MARKS[entry.state][0 if style.unicode else 1]
     return [
         cell(mark, LOOKS[entry.state], solid=True),
         cell(entry.name, NAME, solid=True),
-        cell(shown(entry.summary, style)),
+        cell(shown(text, style)),
         cell(f"{entry.minutes} min", HEADING, solid=True, right=True),
     ]
