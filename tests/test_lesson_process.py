@@ -1,4 +1,4 @@
-"""The process of a lesson: whatever a block does, we neither wait for ever nor lose the terminal."""
+"""The process of a lesson: whatever a block does, it cannot hold us, nor touch the terminal."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ import re
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from types import CodeType
 from typing import Any, TextIO
@@ -48,11 +49,7 @@ def main(paths: list[str]) -> int:
         _say(answers, {"fault": [error.message, error.hint]})
         return 1
     _say(answers, {"fault": None})
-    warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
-    import torch  # what the blocks begin with
-
-    if len(lessons) > 1:
-        torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # dear at its first use
+    _import_torch(lessons)
     _say(answers, {"ready": True})
     for request in iter(requests.readline, b""):
         number, _, block = request.decode("ascii").strip().partition(" ")
@@ -66,6 +63,20 @@ def main(paths: list[str]) -> int:
             if len(programs) > 1:
                 os._exit(OVER)
     return 0
+
+
+def _import_torch(lessons: Sequence[Lesson]) -> None:
+    """Import what the blocks begin with, so that it is there when they are asked for."""
+    sources = [
+        block.source for one in lessons for block in one.runnable() if isinstance(block, Code)
+    ]
+    if not any("torch" in source for source in sources):
+        return
+    warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+    import torch
+
+    if len(lessons) > 1 and any("torch.optim" in source for source in sources):
+        torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # dear at its first use
 
 
 def _take_streams() -> tuple[io.FileIO, TextIO]:
