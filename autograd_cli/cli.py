@@ -27,6 +27,7 @@ from autograd_cli.commands import (
     info,
     jacobian,
     lesson,
+    plot,
 )
 from autograd_cli.commands.command import Command, Group
 from autograd_cli.console import Console
@@ -66,6 +67,7 @@ COMMANDS = (
     Row("jacobian", jacobian.jacobian, jacobian.EXAMPLES),
     Row("hessian", hessian.hessian, hessian.EXAMPLES),
     Row("check", check.check, check.EXAMPLES),
+    Row("plot", plot.plot, plot.EXAMPLES),
     Row("eval", evaluate.evaluate, evaluate.EXAMPLES),
     Row("lesson", lesson.lesson, lesson.EXAMPLES),
     Row("functions", functions.functions, functions.EXAMPLES),

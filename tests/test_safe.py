@@ -603,7 +603,10 @@ def test_only_the_worker_process_knows_sympy() -> None:
     assert importers("sympy")
 
 
-HEAVY = {"torch", "sympy", "mpmath", "numpy", "rich", "typer", "click"}
+HEAVY = {
+    *("torch", "sympy", "mpmath", "numpy", "rich", "typer", "click"),
+    *("matplotlib", "contourpy", "plotille"),
+}
 LOADED = """
 import importlib, sys
 for name in sys.argv[1:]:

@@ -179,7 +179,7 @@ def _numbers(
     from autograd_cli.engine.context import resolve
     from autograd_cli.engine.jacobian import jacobian, jacobians
 
-    context = resolve(settings)
+    context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
     if formulas is not None:
         formulas.ask(values)

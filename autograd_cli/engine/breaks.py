@@ -21,6 +21,7 @@ PARTS = 8  # of an interval in each round
 ROUNDS = 8  # after which an interval is 8^-8 of what it was, or 6e-8
 STAYS = 0.5  # of the largest difference seen: less than that is left of any slope worth drawing
 VISIBLE = 1e-3  # of the range of values: smaller jumps are not looked for
+VISIBLE_EDGE = 0.05  # the same between neighbours of a grid
 STEEP = 0.3  # of a peak's height, between places as close as that: a pole
 GROWS = 100.0  # times the range of values, at an edge: a pole
 INNER = (0.05, 0.95)  # the values between these quantiles are seen, however near a pole is
@@ -56,7 +57,7 @@ def sampled(function: Function, places: Tensor) -> Samples:
     order = torch.argsort(x, stable=True)
     y = torch.where(y.isfinite(), y, torch.nan)[order]
     limits = _limits(values[finite], regular) if has_pole else _ends(values[finite])
-    return Samples(x=x[order].tolist(), y=y.tolist(), limits=limits)
+    return Samples(x=x[order].tolist(), y=y.tolist(), limits=limits, has_pole=has_pole)
 
 
 def _range(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -82,6 +83,45 @@ def _limits(values: Tensor, regular: Tensor) -> tuple[float, float]:
     return max(seen[0].item(), least), min(seen[1].item(), most)
 
 
+def tear(
+    function: Callable[[Tensor, Tensor], Tensor], x: Tensor, y: Tensor, values: Tensor
+) -> Tensor:
+    """The values over a grid, shape (y, x), with nan on either side of every jump.
+
+    Every edge between two neighbours of the grid is searched, with a parameter that runs over the
+    n-th of them from 2n to 2n + 1.
+    """
+    finite = values[values.isfinite()]
+    if not len(finite):
+        return values
+    (rows, columns), index = values.shape, torch.arange(values.numel()).reshape(values.shape)
+    pairs = torch.cat(
+        [
+            torch.stack([index[:, :-1].reshape(-1), index[:, 1:].reshape(-1)]),
+            torch.stack([index[:-1].reshape(-1), index[1:].reshape(-1)]),
+        ],
+        dim=1,
+    )
+    flat = values.reshape(-1)
+    differences = (flat[pairs[0]] - flat[pairs[1]]).abs()
+    wanted = differences.isfinite() & (differences > VISIBLE_EDGE * _range(finite)[2])
+    pairs, differences = pairs[:, wanted], differences[wanted]
+    ends_x, ends_y = x.repeat(rows)[pairs], y.repeat_interleave(columns)[pairs]
+
+    def along_edges(places: Tensor) -> Tensor:
+        edge = (places / 2).floor()
+        part = places - 2 * edge
+        number = edge.long()
+        across = ends_x[0, number] + part * (ends_x[1] - ends_x[0])[number]
+        up = ends_y[0, number] + part * (ends_y[1] - ends_y[0])[number]
+        return function(across, up)
+
+    start = 2.0 * torch.arange(pairs.shape[1], dtype=x.dtype, device=x.device)
+    jumps = _followed(along_edges, start, start + 1, differences)
+    torn = pairs[:, (jumps.start / 2).floor().long()].reshape(-1)
+    return flat.index_fill(0, torn, torch.nan).reshape(values.shape)
+
+
 # The search --------------------------------------------------------------------------------------
 
 
@@ -89,8 +129,11 @@ def _jumps(function: Function, places: Tensor, values: Tensor, least: Tensor) ->
     """Where the values differ by more than `least` however close the places are."""
     differences = (values[1:] - values[:-1]).abs()
     wanted = (differences > least) & differences.isfinite()
-    start, end = places[:-1][wanted], places[1:][wanted]
-    largest = differences[wanted]
+    return _followed(function, places[:-1][wanted], places[1:][wanted], differences[wanted])
+
+
+def _followed(function: Function, start: Tensor, end: Tensor, largest: Tensor) -> Intervals:
+    """What is left of intervals over which the values jump; `largest` are their differences."""
     for _ in range(ROUNDS):
         xs, ys = _cut(function, start, end)
         parts = (ys[:, 1:] - ys[:, :-1]).abs().nan_to_num(torch.inf, torch.inf)

@@ -1,7 +1,8 @@
 """An expression to its value: one loop over its nodes, with the calls that Python would make.
 
 The same line typed in Python records the same grad_fn graph, node for node: number literals stay
-Python numbers, operators are Python's operators, functions are torch's.
+Python numbers, operators are Python's operators, functions are torch's. In an accurate context the
+values are the same to the bit, but some functions have derivatives that are better than torch's.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expr
 from autograd_cli.language.functions import FUNCTIONS
 
 Number = int | float | bool
+CONDITIONAL = {"where", "logical_and", "logical_or", "logical_not", "logical_xor"}
+CONDITIONAL |= {"lt", "le", "gt", "ge", "eq", "ne"}
 MAX_DIMENSIONS = 64  # more cannot be read out of torch
 
 NodeValue = Tensor | Number | None  # None stands for an operand left out
@@ -37,11 +40,11 @@ def evaluate(
     """
     values: list[NodeValue] = []
     append = values.append
-    handlers = _HANDLERS
+    handlers, accurate = _HANDLERS, context.accurate
     with context.defaults():
         try:
             for node in expression.nodes:
-                handler = handlers.get(node.op) or _handler(node.op)
+                handler = handlers.get(node.op) or _handler(node.op, accurate)
                 append(handler(node, [values[i] for i in node.operands], variables, context))
         except AgxError as error:
             raise error.within(expression.source, expression.nodes[len(values)].span) from None
@@ -52,7 +55,7 @@ def evaluate(
 
 def apply_node(node: Node, operands: list[Any], context: Context) -> NodeValue:
     """One operation alone, on given operands (a variable has none, and is not an operation)."""
-    handler = _HANDLERS.get(node.op) or _handler(node.op)
+    handler = _HANDLERS.get(node.op) or _handler(node.op, context.accurate)
     with context.defaults():
         return handler(node, operands, {}, context)
 
@@ -126,10 +129,11 @@ def _index(
 
 
 @functools.cache
-def _handler(name: str) -> _Handler:
+def _handler(name: str, accurate: bool) -> _Handler:
     """The handler of a row of the function table."""
     row = FUNCTIONS[name]
-    function = operation(row)
+    function = operation(row, accurate)
+    takes_conditions = name in CONDITIONAL
     if row.family == "constructor":
         return lambda node, operands, variables, context: function(context, **dict(node.options))
 
@@ -139,6 +143,8 @@ def _handler(name: str) -> _Handler:
         has_tensor = any(isinstance(operand, Tensor) for operand in operands)
         if not has_tensor and name in arithmetic.OPERATORS:
             return arithmetic.apply(name, operands)
+        if not takes_conditions:  # True is 1
+            operands = [int(part) if isinstance(part, bool) else part for part in operands]
         if not row.numbers or not has_tensor:
             operands = [_as_tensor(operand, context) for operand in operands]
         result: NodeValue = function(*operands, **dict(node.options))

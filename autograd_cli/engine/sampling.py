@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.breaks import Function, sampled
+from autograd_cli.engine.breaks import Function, sampled, tear
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import batches, forward
 from autograd_cli.engine.faults import explain_backward
 from autograd_cli.engine.product import vector_jacobian_product
 from autograd_cli.errors import DerivativeError, ShapeError
-from autograd_cli.language.expression import Expression
+from autograd_cli.language.expression import INDEX, Expression, Node
+from autograd_cli.language.outputs import Outputs
 from autograd_cli.results.plot import Grid, Samples, Slopes, Tangent
+
+MOST_CURVES = 12  # in one picture
 
 
 def curves(
@@ -80,8 +84,11 @@ def over(
     at: Mapping[str, Tensor],
     axes: Mapping[str, Tensor],
     context: Context,
+    *,
+    torn: bool = False,
 ) -> Grid:
-    """The values over two axes. Raises: as `along`."""
+    """The values over two axes; `torn`, they are nan on either side of a jump, so that no line and
+    no face crosses it. Raises: as `along`."""
     (x_name, x), (y_name, y) = axes.items()
     state = context.generator.get_state()
     rows: list[Tensor] = []
@@ -90,6 +97,13 @@ def over(
         with torch.no_grad():
             rows.append(_scalar(expression, forward(expression, batch, context), False))
     values = torch.cat(rows).to(torch.float64).reshape(len(y), len(x))
+    if torn:
+
+        def function(xs: Tensor, ys: Tensor) -> Tensor:
+            context.generator.set_state(state)
+            return at_points(expression, at, {x_name: xs, y_name: ys}, context)
+
+        values = tear(function, x, y, values)
     return Grid(x=x.tolist(), y=y.tolist(), z=values.tolist())
 
 
@@ -117,14 +131,79 @@ def slopes(
     return Slopes(x=x, y=y, u=u, v=v)
 
 
+def at_points(
+    expression: Expression,
+    at: Mapping[str, Tensor],
+    places: Mapping[str, Tensor],
+    context: Context,
+) -> Tensor:
+    """The values at points, of which `places` has the coordinates, each of shape (points,).
+
+    Raises: as `along`.
+    """
+    count = len(next(iter(places.values())))
+    batch = {name: value.expand(count, *value.shape) for name, value in at.items()} | dict(places)
+    with torch.no_grad():
+        value = forward(expression, {name: batch[name] for name in expression.variables}, context)
+    return _scalar(expression, value, False)
+
+
+def outputs(
+    expression: Expression,
+    at: Mapping[str, Tensor],
+    first: Mapping[str, Tensor],
+    context: Context,
+) -> list[tuple[str, Expression]]:
+    """The numbers of an expression, each with its name: one, or those of a list.
+
+    `first` has one place of each axis, shape (1,). Raises: as `along`.
+    """
+    state = context.generator.get_state()
+    (batch,) = batches(expression, at, first)
+    with torch.no_grad():
+        shape = forward(expression, batch, context).shape[1:]
+    context.generator.set_state(state)
+    if shape.numel() == 1:
+        return [(expression.source, expression)]
+    if len(shape) != 1 or shape.numel() > MOST_CURVES:
+        size = "x".join(map(str, shape))
+        raise ShapeError(
+            f"a plot shows numbers, or a list of up to {MOST_CURVES}, and this is an array of"
+            f" {size}",
+            hint="take an element, or sum(...)",
+            span=expression.nodes[expression.root].span,
+            source=expression.source,
+        )
+    whole = Outputs.of([expression])
+    labels = whole.labels([tuple(shape)])
+    if len(whole.entries) == len(labels):
+        # Each for itself: what another one divides by zero is nothing to it.
+        parts = [replace(expression, root=root) for root in whole.entries]
+    else:
+        parts = [_element(expression, number) for number in range(len(labels))]
+    return list(zip(labels, parts, strict=True))
+
+
+def _element(expression: Expression, number: int) -> Expression:
+    root = expression.root
+    node = Node(INDEX, (root,), expression.nodes[root].span, (number,))
+    return replace(expression, nodes=(*expression.nodes, node), root=len(expression.nodes))
+
+
+def thinned(places: Tensor, count: int) -> Tensor:
+    """The middles of `count` equal parts of an axis, of the places that are there."""
+    parts = torch.arange(count, dtype=torch.float64) + 0.5
+    return places[(parts / count * (len(places) - 1)).round().long()]
+
+
 def _scalar(expression: Expression, value: Tensor, differentiable: bool) -> Tensor:
     """The values of a batch, if each is one number (and one that can be differentiated)."""
     span = expression.nodes[expression.root].span
     if value.dim() > 1 and value[0].numel() != 1:
         shape = "x".join(map(str, value.shape[1:]))
         raise ShapeError(
-            f"a plot shows numbers, and this is an array of shape {shape}",
-            hint="take one element, sum(...), or list the numbers: [f, g]",
+            f"this kind of plot shows one number, and this is an array of {shape}",
+            hint="take one element, or sum(...)",
             span=span,
             source=expression.source,
         )

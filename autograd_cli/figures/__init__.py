@@ -41,7 +41,6 @@ __all__ = [
     "LINEAR",
     "LOG",
     "PICTURES",
-    "SIZE",
     "SOLID",
     "Arrows",
     "Axis",
@@ -63,7 +62,6 @@ __all__ = [
 ]
 
 PICTURES = ("png", "svg", "pdf")
-SIZE = (800, 600)  # of a picture in CSS pixels
 
 
 def text(
@@ -86,12 +84,13 @@ def text(
 
 
 def picture(
-    figures: Figure | Sequence[Figure], kind: str = "png", size: tuple[int, int] = SIZE
+    figures: Figure | Sequence[Figure], kind: str = "png", size: tuple[int, int] | None = None
 ) -> bytes:
     """Figures side by side as the bytes of a file of one of the kinds in PICTURES.
 
-    `size` is width and height of the whole in CSS pixels; a PNG has twice as many. The same figures
-    give the same bytes. Raises: MissingExtraError where matplotlib is not installed.
+    `size` is the width and the height of the whole in pixels, without which there is a usual one.
+    The same figures give the same bytes. Raises: MissingExtraError where matplotlib is not
+    installed.
     """
     from autograd_cli.figures.print_ import picture as drawn
 

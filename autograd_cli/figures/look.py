@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -20,6 +21,7 @@ TINTS = {  # colours of the palette, as readable on black as on white
 }
 GAP = 3  # columns between the entries of a legend
 INDENT = 2
+READABLE = (0.25, 0.92)  # of viridis
 RAMP = 12  # columns of the colours in a legend
 
 Piece: TypeAlias = tuple[str, Colour | None, Colour | None]  # a text, its colour, its ground
@@ -75,9 +77,15 @@ class Look:
     def signs(self) -> Signs:
         return UNICODE if self.unicode else ASCII
 
-    def value_colour(self, part: float) -> Colour | None:
-        """The colour of a value that is `part` of the way to the highest."""
-        return viridis(part) if self.colour else None
+    def line_colour(self, part: float) -> Colour | None:
+        """The colour of a line whose value is `part` of the way to the highest."""
+        return readable(part) if self.colour else None
+
+
+def readable(part: float) -> Colour:
+    """Viridis for lines: without its ends, which are lost on black or on white."""
+    low, high = READABLE
+    return viridis(low + (high - low) * part)
 
 
 def tint(series: Series) -> Colour:
@@ -111,18 +119,23 @@ def entry(sign: str, colour: Colour | None, label: str, look: Look) -> list[Piec
     return [(sign, colour, None), (f" {label}", None, None)]
 
 
-def ramp(values: Values, label: str, look: Look) -> list[Piece]:
+def ramp(
+    values: Values, label: str, look: Look, colour: Callable[[float], Colour] = readable
+) -> list[Piece]:
     """The colours or shades of values: the lowest, that of the middle if uneven, the highest."""
-    low, middle, high = (number_label(three_digits(values.value(part))) for part in (0, 0.5, 1))
+    low, middle, high = map(number_label, rounded([values.value(part) for part in (0, 0.5, 1)]))
     shades = look.signs.shades
     half = (len(shades) + 1) // 2
     steps: list[list[Piece]] = [[(shades[:half], None, None)], [(shades[half:], None, None)]]
     if look.colour:
         block = look.signs.block
-        colours = [(block, viridis(number / (RAMP - 1)), None) for number in range(RAMP)]
+        colours = [(block, colour(number / (RAMP - 1)), None) for number in range(RAMP)]
         steps = [list(colours[: RAMP // 2]), list(colours[RAMP // 2 :])]
-    between = f" {middle} " if values.skew else ""
-    end = fitted(f" {high} {label}".rstrip(), look.width // 2, look)
+    between = "" if values.centre is None else f" {middle} "
+    end = f" {high} {label}".rstrip()
+    size = sum(width_of(piece[0]) for half in steps for piece in half)
+    if INDENT + len(low) + 1 + size + len(between) + width_of(end) > look.width:
+        return [(fitted(f"{label} {low} to {high}".strip(), look.width - INDENT, look), None, None)]
     return [
         (f"{low} ", None, None),
         *steps[0],
@@ -132,8 +145,11 @@ def ramp(values: Values, label: str, look: Look) -> list[Piece]:
     ]
 
 
-def three_digits(number: float) -> float:
-    return float(f"{number:.3g}")
+def rounded(numbers: Sequence[float]) -> list[float]:
+    """The numbers to three digits of the largest of them."""
+    largest = max(map(abs, numbers))
+    digits = 2 - math.floor(math.log10(largest)) if largest else 0
+    return [round(number, digits) for number in numbers]
 
 
 def arranged(entries: Sequence[list[Piece]], look: Look) -> Iterator[list[Piece]]:

@@ -12,7 +12,7 @@ from autograd_cli.figures.look import (
     entry,
     fitted,
     ramp,
-    three_digits,
+    rounded,
     tint,
     title_lines,
 )
@@ -56,7 +56,9 @@ class Net:
 
     def lines(self) -> Iterator[list[Piece]]:
         yield from title_lines(self._figure.title, 2, self._look)
-        for pieces in self._raster.lines():
+        rows = list(self._raster.lines())
+        drawn = [number for number, row in enumerate(rows) if any(sign.strip() for sign, *_ in row)]
+        for pieces in rows[drawn[0] : drawn[-1] + 1] if drawn else ():
             yield [(" ", None, None), *pieces]
         names = [
             (self._figure.x.label or "x", self._field.x),
@@ -64,12 +66,17 @@ class Net:
         ]
         sides: list[list[Piece]] = []
         for name, row in names:
-            low, high = (number_label(three_digits(end)) for end in (row[0], row[-1]))
-            name = fitted(name, self._look.width // 3, self._look)
-            sides.append([(f"{name} from {low} to {high}", None, None)])
-        label = self._figure.z.label or self._field.label
-        shown = ramp(self._values, label, self._look)
+            sides.append(self._range(name, row[0], row[-1]))
+        label = self._figure.z.label or self._field.label or "z"
+        shown = self._range(label, *self._values.limits)
+        if self._look.colour:
+            shown = ramp(self._values, label, self._look)
         yield from arranged([*sides, shown, *self._legend], self._look)
+
+    def _range(self, name: str, *ends: float) -> list[Piece]:
+        low, high = map(number_label, rounded(ends))
+        name = fitted(name, self._look.width // 3, self._look)
+        return [(f"{name} from {low} to {high}", None, None)]
 
     def _at(self, x: float, y: float, z: float) -> Point:
         across, up, _ = self._box.project(x, y, z)
@@ -81,7 +88,7 @@ class Net:
         for face in quadrilaterals(self._field, self._box, cells):
             corners = [self._at(*corner) for corner in face.corners]
             self._raster.fill(corners, None)
-            colour = self._look.value_colour(self._values.part(face.height))
+            colour = self._look.line_colour(self._values.part(face.height))
             self._raster.curve([*corners, corners[0]], colour)
 
     def _draw_path(self, path: Path) -> None:

@@ -38,6 +38,7 @@ from autograd_cli.figures.look import (
     entry,
     fitted,
     ramp,
+    readable,
     tint,
     title_lines,
 )
@@ -50,7 +51,7 @@ NARROWEST = 12  # columns of the area that is drawn in
 LOWEST, HIGHEST = 8, 24  # lines of that area
 SHARE = 0.21  # lines for a column
 TICK_COLUMNS, TICK_LINES = 12, 3  # between ticks
-LEVELS = 8  # contours
+LEVELS = 6  # contours
 BAR = 0.35  # of the distance between two bars, on either side
 BENT = 100  # points of a straight line on a logarithmic axis
 
@@ -173,18 +174,18 @@ class Plane:
             point, size = self._at(x, y), math.hypot(u, v)
             if 0 < size < math.inf and self._raster.is_free((point[0] - ACROSS, point[1]), 3):
                 eighth = round(math.atan2(v * up, u * across) / (math.pi / 4)) % 8
-                colour = viridis(sizes.part(size)) if is_coloured else None
+                colour = readable(sizes.part(size)) if is_coloured else None
                 self._raster.mark(point, self._signs.arrows[eighth], colour)
         if is_coloured:
             self._legend.append(ramp(sizes, arrows.label, self._look))
         elif arrows.label:
-            self._legend.append(entry(self._signs.arrows[1], None, arrows.label, self._look))
+            self._legend.append(entry(self._signs.arrows[0], None, arrows.label, self._look))
 
     @_draw.register
     def _(self, field: Contour) -> None:
         values = Values.of(field)
         for level, lines in contours(field, values, values.levels(LEVELS)):
-            colour = self._look.value_colour(values.part(level))
+            colour = self._look.line_colour(values.part(level))
             for line in lines:
                 self._raster.curve((self._at(x, y) for x, y in line), colour)
             self._write_level(lines, scale.label(level), colour)
@@ -200,7 +201,7 @@ class Plane:
             for row in range(self._raster.height):
                 bottom, top = (values.part(field.z[j][i]) for j in ys[2 * row : 2 * row + 2])
                 self._shade(column, row, top, bottom)
-        self._legend.append(ramp(values, field.label, self._look))
+        self._legend.append(ramp(values, field.label, self._look, viridis))
 
     # Their parts ----------------------------------------------------------------------------------
 
@@ -252,7 +253,7 @@ class Plane:
         mean = (top + bottom) / 2
         shades = self._signs.shades
         sign = shades[min(int(mean * len(shades)), len(shades) - 1)]
-        self._raster.shade(column, row, sign, self._look.value_colour(mean))
+        self._raster.shade(column, row, sign, viridis(mean) if self._look.colour else None)
 
     # Axes -----------------------------------------------------------------------------------------
 

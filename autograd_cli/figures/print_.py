@@ -6,8 +6,7 @@ import contextlib
 import io
 import logging
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -39,9 +38,13 @@ from autograd_cli.figures.palette import QUALITATIVE, coloured, viridis
 from autograd_cli.figures.surface import AZIMUTH, ELEVATION
 from autograd_cli.figures.values import Values, shown
 
-DPI = 100  # pixels of a PNG in an inch of the size that is asked for
-FINER = 2  # times as many pixels as asked for are drawn, for screens and print
-LEVELS = 12
+DPI = 96  # pixels in an inch, as CSS has it
+SIZE, PANEL = (800, 600), (600, 480)  # pixels of one figure alone, and of each of several
+FINER = 2  # times as many pixels has a PNG, for screens and print
+LEVELS = 8  # contours
+MARKED = 100  # points of a path, at most, that are marked each
+ARROWS = 26  # of them have room in the width
+GREY = "#333333"
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 11.0,
@@ -67,18 +70,27 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int]) -> bytes:
+def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int] | None) -> bytes:
     """Figures side by side as the bytes of a `png`, `svg` or `pdf`.
 
-    `size` is that of the whole in CSS pixels, of which an inch has 100; a PNG has twice as many.
-    Raises: MissingExtraError where matplotlib is not installed.
+    `size` is that of the whole in pixels. The more of them a PNG has, the finer it is drawn, so
+    that letters and lines keep their share of it. Raises: MissingExtraError where matplotlib is not
+    installed.
     """
+    usual = SIZE if len(figures) == 1 else (PANEL[0] * len(figures), PANEL[1])
+    width, height = size or usual
+    fineness = 1.0
+    if kind == "png":
+        if size is None:
+            width, height = FINER * width, FINER * height
+        fineness = max(1.0, min(width / usual[0], height / usual[1]))
+    density = DPI * fineness
     with _matplotlib() as matplotlib:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Canvas
 
-        with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
-            canvas = Canvas(figsize=(size[0] / DPI, size[1] / DPI), layout="constrained")
+        with matplotlib.rc_context({**_defaults(matplotlib.rcParamsDefault), **STYLE}):
+            canvas = Canvas(figsize=(width / density, height / density), layout="constrained")
             FigureCanvasAgg(canvas)
             for number, figure in enumerate(figures):
                 is_surface = any(isinstance(layer, Surface) for layer in figure.layers)
@@ -87,7 +99,7 @@ def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int]) -> byte
                 )
                 _draw(figure, axes)
             out = io.BytesIO()
-            canvas.savefig(out, format=kind, dpi=DPI * FINER, metadata=METADATA[kind])
+            canvas.savefig(out, format=kind, dpi=density, metadata=METADATA[kind])
     return out.getvalue()
 
 
@@ -110,6 +122,12 @@ def _matplotlib() -> Iterator[Any]:
         logger.setLevel(level)
 
 
+def _defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The library's own settings, whatever the user's file says; asking for its `backend` would
+    import what makes windows."""
+    return {name: settings[name] for name in settings if name != "backend"}
+
+
 def _draw(figure: Figure, axes: Any) -> None:
     layers = tuple(coloured(figure.layers))
     axes.set_title(visible(figure.title), loc="left")
@@ -122,8 +140,8 @@ def _draw(figure: Figure, axes: Any) -> None:
     if figure.equal:
         axes.set_aspect("equal", adjustable="box")
     for number, layer in enumerate(layers):
-        _layer(replace(layer), axes, figure, number + 2)
-    if any(layer.label for layer in layers if not isinstance(layer, Field)):
+        _layer(layer, axes, figure, number + 2)
+    if axes.get_legend_handles_labels()[0]:
         has_field = any(isinstance(layer, Field) for layer in layers)
         axes.legend(loc="best", frameon=has_field, framealpha=0.85, edgecolor="none")
 
@@ -218,14 +236,14 @@ def _(path: Path, axes: Any, figure: Figure, order: int) -> None:
     from matplotlib.patheffects import Normal, Stroke
 
     colour = QUALITATIVE[path.colour or 0]
+    places = (path.x, path.y, path.z) if len(path.z) else (path.x, path.y)
     axes.plot(
-        path.x,
-        path.y,
+        *places,
         color=colour,
-        marker="o",
+        marker="o" if len(path.x) <= MARKED else "",
         markersize=3.5,
         markeredgewidth=0,
-        linewidth=1.4,
+        linewidth=1.8,
         label=_label(path),
         zorder=order + 10,
         path_effects=[Stroke(linewidth=3.2, foreground="white"), Normal()],
@@ -233,8 +251,7 @@ def _(path: Path, axes: Any, figure: Figure, order: int) -> None:
     ends = ((0, "o", "white"), (-1, "X", colour))
     for index, sign, fill in ends if len(path.x) else ():
         axes.plot(
-            path.x[index],
-            path.y[index],
+            *([row[index]] for row in places),
             marker=sign,
             markersize=9,
             markerfacecolor=fill,
@@ -248,27 +265,35 @@ def _(path: Path, axes: Any, figure: Figure, order: int) -> None:
 @_layer.register
 def _(arrows: Arrows, axes: Any, figure: Figure, order: int) -> None:
     units = [_unit(u, v, axes) for u, v in zip(arrows.u, arrows.v, strict=True)]
-    axes.quiver(
+    sizes = [math.hypot(u, v) for u, v in zip(arrows.u, arrows.v, strict=True)]
+    values = Values.of_numbers(sizes)
+    drawn = axes.quiver(
         arrows.x,
         arrows.y,
         [u for u, _ in units],
         [v for _, v in units],
-        angles="xy",
+        *([sizes] if arrows.by_size else []),
         pivot="mid",
-        scale=32,
-        width=0.003,
-        color="#333333",
+        scale=ARROWS,
+        width=0.0035,
         zorder=order,
+        **({"cmap": "viridis", "norm": _norm(values)} if arrows.by_size else {"color": GREY}),
     )
-    sign = {"marker": r"$\rightarrow$", "markersize": 14, "linestyle": "none", "color": "#333333"}
+    if arrows.by_size:
+        axes.grid(visible=False)
+        _colour_bar(drawn, values, arrows.label, axes)
+        return
+    sign = {"marker": r"$\rightarrow$", "markersize": 14, "linestyle": "none", "color": GREY}
     axes.plot([], [], label=_label(arrows), **sign)
 
 
 def _unit(u: float, v: float, axes: Any) -> tuple[float, float]:
     """A direction of the length 1 on the paper."""
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    size = math.hypot(u / (right - left), v / (high - low)) or math.nan
-    return u / (right - left) / size, v / (high - low) / size
+    shape = 1.0 if axes.get_aspect() == "auto" else (high - low) / (right - left)
+    across, up = u / (right - left), v / (high - low) * shape
+    size = math.hypot(across, up) or math.nan
+    return across / size, up / size
 
 
 @_layer.register
@@ -318,7 +343,7 @@ def _(field: Surface, axes: Any, figure: Figure, order: int) -> None:
     axes.plot_surface(
         x,
         y,
-        numpy.clip(_masked(field.z).filled(numpy.nan), *values.limits),
+        numpy.clip(_masked(shown(field, values)).filled(numpy.nan), *values.limits),
         cmap="viridis",
         norm=_norm(values),
         rcount=60,
@@ -327,10 +352,11 @@ def _(field: Surface, axes: Any, figure: Figure, order: int) -> None:
         edgecolor="#00000033",
         zorder=order,
     )
+    axes.computed_zorder = False  # a path stays in front
     axes.view_init(elev=math.degrees(ELEVATION), azim=math.degrees(AZIMUTH))
     axes.set_zlim(values.limits)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.set_zlabel(visible(figure.z.label or field.label))
 
 
@@ -349,7 +375,7 @@ def _norm(values: Values) -> Any:
     import numpy
     from matplotlib.colors import FuncNorm, Normalize
 
-    if not values.skew:
+    if values.centre is None:
         return Normalize(*values.limits)
     forward, inverse = numpy.vectorize(values.part), numpy.vectorize(values.value)
     return FuncNorm((forward, inverse), *values.limits)
@@ -357,7 +383,7 @@ def _norm(values: Values) -> Any:
 
 def _colour_bar(mesh: Any, values: Values, label: str, axes: Any) -> None:
     bar = axes.figure.colorbar(mesh, ax=axes)
-    if values.skew:
+    if values.centre is not None:
         levels = values.levels(6)
         bar.set_ticks(levels, labels=[scale.label(level) for level in levels])
         bar.minorticks_off()

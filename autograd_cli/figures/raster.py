@@ -134,14 +134,12 @@ class Raster:
             before = point
 
     def _line(self, start: Point, end: Point, colour: Colour | None, *, draw: bool = True) -> None:
-        self._canvas.line(*start, *end, set_=draw)
-        if draw:
-            steps = math.ceil(max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1))
-            for step in range(steps + 1):
-                part = step / steps
-                x = start[0] + (end[0] - start[0]) * part
-                y = start[1] + (end[1] - start[1]) * part
-                self._colours[_cell((x, y))] = colour
+        (x0, y0), (x1, y1) = ((round(x), round(y)) for x, y in (start, end))
+        self._canvas.line(x0, y0, x1, y1, set_=draw)
+        steps = max(abs(x1 - x0), abs(y1 - y0), 1)
+        for step in range(steps + 1 if draw else 0):  # the same dots
+            x, y = x0 + round((x1 - x0) / steps * step), y0 + round((y1 - y0) / steps * step)
+            self._colours[x // ACROSS, y // DOWN] = colour
 
     def _is_inside(self, point: Point) -> bool:
         x, y = point

@@ -1,8 +1,8 @@
 """Which values of a field are shown, in which colours, and at which of them contours run.
 
-Where most of a field is close to its lowest value (a valley between high walls) even steps would
-show the walls alone. There, contours grow as 1, 3, 10, 30 above the lowest value, and the colours
-go with the logarithm of the height above it; upside down where most is close to the highest.
+Where most of a field is close to one value (a valley between high walls, a plain with a pole), even
+steps would show the walls alone. There, contours are at 1, 3, 10, 30 above and below that value,
+and the colours go with the logarithm of the distance from it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from functools import cached_property
 from autograd_cli.figures.figure import LINEAR, Field, Limits
 from autograd_cli.figures.scale import ticks
 
-SKEWED = 0.1  # of the range that holds half of the values, from where on steps are not even
+SKEWED = 0.1  # of the range that holds half of the values: then steps are not even
 TAIL = 0.02  # of the values may lie beyond the others
+LINEAR_SHARE = 0.1  # of the usual distance from the centre: nearer, colours are even
 FAR = 10.0  # times the range of the others: then they are left out
 
 
@@ -48,48 +49,71 @@ class Values:
         return (low, high) if low < high else (low - 0.5, high + 0.5)
 
     @cached_property
-    def skew(self) -> int:
-        """1 where half of the values are close to the lowest, -1 to the highest, 0 otherwise."""
+    def centre(self) -> float | None:
+        """The value that most others are close to, or None where they are spread evenly."""
         if not self.ordered:
-            return 0
+            return None
         low, high = self.limits
-        middle = (self._quantile(0.5) - low) / (high - low)
-        return (middle < SKEWED) - (middle > 1 - SKEWED)
+        quarter, half, three = (self._quantile(part) for part in (0.25, 0.5, 0.75))
+        most = SKEWED * (high - low)
+        if half - low < most:
+            return low
+        if high - half < most:
+            return high
+        if three - quarter >= most:
+            return None
+        return 0.0 if quarter <= 0 <= three else half
 
     def levels(self, count: int) -> list[float]:
         """The values of some `count` contours, ascending."""
         low, high = self.limits
+        centre = self.centre
         if not self.ordered:
             return []
-        if not self.skew:
+        if centre is None:
             return [level for level in ticks((low, high), LINEAR, count) if low < level < high]
-        found = (low + size if self.skew > 0 else high - size for size in _sizes(high - low, count))
-        return sorted({level for level in map(_two_digits, found) if low < level < high})
+        sides = [(end, side) for end, side in ((high, 1), (low, -1)) if end != centre]
+        return sorted(
+            {
+                level
+                for end, side in sides
+                for size in _sizes(abs(end - centre), count // len(sides))
+                if low < (level := _two_digits(centre + side * size)) < high
+            }
+        )
 
     def part(self, value: float) -> float:
         """How far the colour of a value is on the way from the lowest to the highest."""
-        low, high = self.limits
-        part = min(max((value - low) / (high - low), 0.0), 1.0)
-        if not self.skew:
-            return part
-        bent = _bend(part if self.skew > 0 else 1 - part, self._sharpness)
-        return bent if self.skew > 0 else 1 - bent
+        low, high = self._ends
+        return min(max((self._bent(value) - low) / (high - low), 0.0), 1.0)
 
     def value(self, part: float) -> float:
         """The value of a colour: the inverse of `part`."""
-        low, high = self.limits
-        if self.skew:
-            straight = _unbend(part if self.skew > 0 else 1 - part, self._sharpness)
-            part = straight if self.skew > 0 else 1 - straight
-        return low + part * (high - low)
+        low, high = self._ends
+        bent = low + part * (high - low)
+        if self.centre is None:
+            return bent
+        return self.centre + math.copysign(math.expm1(abs(bent)) * self._near, bent)
+
+    def _bent(self, value: float) -> float:
+        """The value on the scale on which colours are even."""
+        if self.centre is None:
+            return value
+        away = value - self.centre
+        return math.copysign(math.log1p(abs(away) / self._near), away)
 
     @cached_property
-    def _sharpness(self) -> float:
-        """So many times the size at which the logarithm begins is the whole range."""
+    def _ends(self) -> Limits:
         low, high = self.limits
-        half = self._quantile(0.5)
-        near = half - low if self.skew > 0 else high - half
-        return min(10 * (high - low) / near, 1e6) if near > 0 else 1e6
+        return self._bent(low), self._bent(high)
+
+    @cached_property
+    def _near(self) -> float:
+        """The distance from the centre at which the logarithm takes over."""
+        low, high = self.limits
+        centre = self.centre or 0.0
+        away = sorted(abs(value - centre) for value in self.ordered)
+        return max(away[len(away) // 2] * LINEAR_SHARE, (high - low) * 1e-6)
 
     def _quantile(self, part: float) -> float:
         return self.ordered[round(part * (len(self.ordered) - 1))]
@@ -100,14 +124,6 @@ def shown(field: Field, values: Values) -> list[list[float]]:
     low, high = values.limits
     least, most = low - (high - low), high + (high - low)
     return [[one if least <= one <= most else math.nan for one in row] for row in field.z]
-
-
-def _bend(part: float, sharpness: float) -> float:
-    return math.log1p(part * sharpness) / math.log1p(sharpness)
-
-
-def _unbend(part: float, sharpness: float) -> float:
-    return math.expm1(part * math.log1p(sharpness)) / sharpness
 
 
 def _sizes(most: float, count: int) -> Iterator[float]:

@@ -24,12 +24,16 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis of a grid: `count` points from `start` to `stop`, both included."""
+    """An axis of a grid: `count` points from `start` to `stop`, both included.
+
+    `counted` says that the count was given.
+    """
 
     name: str
     start: Expression
     stop: Expression
     count: int
+    counted: bool = True
 
 
 def read_values(texts: Sequence[str], option: str = "--at") -> dict[str, Expression]:
@@ -223,7 +227,7 @@ def _axis(name: str, span: Span, parts: list[tuple[str, int]], source: str) -> A
             raise UsageError(
                 "a grid of zero points", hint="ask for at least 1", span=place, source=source
             )
-    return Axis(name, bounds[0], bounds[1], count)
+    return Axis(name, bounds[0], bounds[1], count, len(parts) == 3)
 
 
 def read_names(text: str, expression: Expression, option: str) -> tuple[str, ...]:

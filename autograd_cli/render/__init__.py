@@ -70,6 +70,8 @@ FORMATS: dict[str, Format] = {
         Format("dot", "graph.dot", (".dot", ".gv"), "for Graphviz", general=False),
         Format("mermaid", "graph.mermaid", (".mmd", ".mermaid"), "for Mermaid", general=False),
         Format("svg", "graph.svg", (".svg",), "a picture", for_people=True, general=False),
+        Format("png", "pictures", (".png",), "a picture", general=False),
+        Format("pdf", "pictures", (".pdf",), "a picture", general=False),
         Format(
             "html",
             "graph.html",

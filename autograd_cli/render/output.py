@@ -33,10 +33,18 @@ def destination(file: str, console: Console) -> Iterator[TextIO]:
         yield out
 
 
-def write_bytes(content: bytes, file: str) -> None:
+def write_bytes(content: bytes, file: str, console: Console) -> None:
     """Write a file as `destination` does. Raises FileError."""
-    with _writing(file, _open_binary) as out:
-        out.write(content)
+    if file not in ("", "-"):
+        with _writing(file, _open_binary) as out:
+            out.write(content)
+        return
+    console.flush()
+    binary = getattr(console.stdout, "buffer", None)
+    if binary is None:
+        raise FileError("standard output takes text only", hint="write to a file: -o FILE")
+    binary.write(content)
+    binary.flush()
 
 
 @contextlib.contextmanager

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 class Samples:
     """A function of one variable at ascending places; where it jumps, y is nan between two of them.
 
-    `limits` is the range of values worth seeing: all of them, or, where the function has a pole,
+    `limits` is the range of values worth seeing: all of them, or, where the function `has_pole`,
     those that are not on their way to it. None where no value is finite.
     """
 
     x: Sequence[float]
     y: Sequence[float]
     limits: tuple[float, float] | None
+    has_pole: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

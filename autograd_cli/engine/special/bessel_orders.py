@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from autograd_cli.engine import special
+from autograd_cli.engine.special import bessel
 from autograd_cli.errors import EvaluationError
 
 MAX_ORDER = 20
@@ -23,10 +23,10 @@ def besselj(x: Tensor, n: int) -> Tensor:
     if n < 0:
         return besselj(x, -n) * (-1.0) ** n
     if _checked(n) < 2:
-        return special.bessel_j1(x) if n else special.bessel_j0(x)
+        return bessel.bessel_j1(x) if n else bessel.bessel_j0(x)
     small = x.abs() <= n
     large = torch.where(small, 1.0 + n, x)
-    recurred = _upward(n, large, special.bessel_j0(large), special.bessel_j1(large), -1)
+    recurred = _upward(n, large, bessel.bessel_j0(large), bessel.bessel_j1(large), -1)
     return torch.where(small, _series(n, torch.where(small, x, 0.0), -1, 24 + n), recurred)
 
 
@@ -35,20 +35,20 @@ def bessely(x: Tensor, n: int) -> Tensor:
     if n < 0:
         return bessely(x, -n) * (-1.0) ** n
     if _checked(n) < 2:
-        return special.bessel_y1(x) if n else special.bessel_y0(x)
-    return _upward(n, x, special.bessel_y0(x), special.bessel_y1(x), -1)
+        return bessel.bessel_y1(x) if n else bessel.bessel_y0(x)
+    return _upward(n, x, bessel.bessel_y0(x), bessel.bessel_y1(x), -1)
 
 
 def besseli(x: Tensor, n: int) -> Tensor:
     """I_n(x), elementwise. Raises: EvaluationError for an order beyond MAX_ORDER."""
     n = abs(n)
     if _checked(n) < 2:
-        return special.i1(x) if n else special.i0(x)
+        return bessel.i1(x) if n else bessel.i0(x)
     # The upward recurrence multiplies rounding errors by about exp(n**2/x).
     bound = float(n * n + 10)
     small = x.abs() <= bound
     large = torch.where(small, bound, x)
-    recurred = _upward(n, large, special.i0(large), special.i1(large), 1)
+    recurred = _upward(n, large, bessel.i0(large), bessel.i1(large), 1)
     terms = 40 + math.ceil(1.2 * bound)
     return torch.where(small, _series(n, torch.where(small, x, 0.0), 1, terms), recurred)
 
@@ -57,8 +57,8 @@ def besselk(x: Tensor, n: int) -> Tensor:
     """K_n(x), elementwise, x > 0. Raises: EvaluationError for an order beyond MAX_ORDER."""
     n = abs(n)
     if _checked(n) < 2:
-        return special.modified_bessel_k1(x) if n else special.modified_bessel_k0(x)
-    before, value = special.modified_bessel_k0(x), special.modified_bessel_k1(x)
+        return bessel.modified_bessel_k1(x) if n else bessel.modified_bessel_k0(x)
+    before, value = bessel.modified_bessel_k0(x), bessel.modified_bessel_k1(x)
     for order in range(1, n):
         before, value = value, before + (2 * order / x) * value
     return value
