@@ -43,7 +43,7 @@ class Pictures:
             file = Path(self.folder, f"{lesson}-{block.name}.{KIND}")
             try:
                 self._make_folder()
-                write_bytes(picture(drawn, KIND), str(file))
+                write_bytes(picture(drawn, KIND), str(file), self.console)
                 lines += note(f"written: {file}", style)
             except MissingExtraError as error:
                 lines += self._without(block, error, style)
