@@ -16,7 +16,7 @@ FENCE = "```"
 FRONT = "---"
 KEYS = ("title", "group", "order", "summary")
 WORDS_A_MINUTE = 170  # of prose that is thought about
-SECONDS_A_LINE = 3  # of code
+SECONDS_A_LINE = 2.5  # of code
 SECONDS_A_COMMAND = 12
 PAIR = re.compile(r"([^\s:][^:]*?)\s*:\s*(.*)")
 
