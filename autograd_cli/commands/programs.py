@@ -11,6 +11,8 @@ from typing import Any
 from autograd_cli import interpreter
 from autograd_cli.commands.command import options_of
 from autograd_cli.lessons.performance import Agx
+from autograd_cli.render.lesson.page import AGX_INDENT
+from autograd_cli.render.parts import MARGIN
 from autograd_cli.render.style import Style
 
 COMMAND_LIMIT = 120.0  # seconds for a command of agx
@@ -23,7 +25,7 @@ def agx_program(style: Style, commands: Mapping[str, Any]) -> Agx:
     """
     inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     environ = interpreter.environment(inherited)
-    environ |= {"COLUMNS": str(max(style.width - 2, 20)), "PYTHONUTF8": "1"}
+    environ |= {"COLUMNS": str(max(style.width - MARGIN - AGX_INDENT, 20)), "PYTHONUTF8": "1"}
     environ |= {"FORCE_COLOR": "1"} if style.colour else {"NO_COLOR": "1", "FORCE_COLOR": ""}
     if not style.unicode:
         environ["LC_ALL"] = "C"

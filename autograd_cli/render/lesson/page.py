@@ -28,6 +28,7 @@ from autograd_cli.results.lessons import (
 )
 
 INDENT = 4
+AGX_INDENT = 2  # and two more that agx's own pages begin with
 
 
 def run_page(result: LessonRun, style: Style) -> list[Line]:
@@ -67,7 +68,7 @@ def ending(run: BlockRun, style: Style) -> list[Line]:
     lines: list[Line] = []
     if run.kind == "console":
         for command, output in zip(run.source.split("\n"), outputs_of(run), strict=True):
-            lines += [*_command(command, style), *_captured(output)]
+            lines += [*_command(command, style), *_captured(output, style)]
     elif run.output.strip():
         lines += _output(run.output, style)
     if run.error and run.broken is None:
@@ -111,10 +112,16 @@ def _command(text: str, style: Style) -> list[Line]:
     return hanging(begin, cell(shown(text, style), NAME), room + INDENT)
 
 
-def _captured(output: str) -> Iterator[Line]:
-    """What agx printed, as it printed it: its own colours are welcome."""
-    for line in output.strip("\n").split("\n"):
-        yield [(line, RAW)]
+def _captured(output: str, style: Style) -> Iterator[Line]:
+    """What agx printed, as it printed it: its own colours are welcome, long warnings wrapped."""
+    room = line_width(style) - INDENT
+    for text in output.strip("\n").split("\n"):
+        if "\x1b" in text or text.startswith(" "):  # its page, with a margin of its own
+            yield [(" " * AGX_INDENT, ""), (text, RAW)]
+        elif text:
+            yield from ([(" " * INDENT, ""), *part] for part in wrap([(text, "")], room, 2))
+        else:
+            yield []
 
 
 def _output(text: str, style: Style) -> list[Line]:
