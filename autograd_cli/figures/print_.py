@@ -45,6 +45,8 @@ LEVELS = 8  # contours
 MARKED = 100  # points of a path, at most, that are marked each
 ARROWS = 26  # of them have room in the width
 GREY = "#333333"
+# A field fills its axes, so its legend stands below them.
+BELOW = {"loc": "upper right", "bbox_to_anchor": (1, -0.1), "ncols": 4, "borderaxespad": 0}
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 11.0,
@@ -142,8 +144,8 @@ def _draw(figure: Figure, axes: Any) -> None:
     for number, layer in enumerate(layers):
         _layer(layer, axes, figure, number + 2)
     if axes.get_legend_handles_labels()[0]:
-        has_field = any(isinstance(layer, Field) for layer in layers)
-        axes.legend(loc="best", frameon=has_field, framealpha=0.85, edgecolor="none")
+        has_field = any(isinstance(layer, Field | Arrows) for layer in layers)
+        axes.legend(**(BELOW if has_field else {"loc": "best"}))
 
 
 def visible(text: str) -> str:

@@ -37,12 +37,10 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 agx plot "sin(x)*exp(-x/5)" --grid x=0:20
-agx plot "x**3 - x" --grid x=-2:2 --at x=1          # with the tangent at 1
+agx plot "x**3 - x" --grid x=-2:2 --at x=1     # with the tangent at 1
 agx plot "[sin(x), cos(x)]" --grid x=-pi:pi -o waves.svg
 agx plot "(1-x)**2 + 100*(y-x**2)**2" --grid x=-2:2,y=-1:3
-agx plot "sin(x)*cos(y)" --kind surface -o surface.png --size 1200x900
-agx fit minimize "x**2 + 3*y**2" --start x=2,y=1 --format ndjson > run.ndjson
-agx plot "x**2 + 3*y**2" --grid x=-3:3,y=-2:2 --path run.ndjson
+agx plot "sin(x)*cos(y)" --grid x=-3:3,y=-3:3 --kind surface
 """
 
 CURVE, CONTOUR, GRADIENT, SURFACE = "curve", "contour", "gradient", "surface"
@@ -183,8 +181,8 @@ def plot(
     settings = Settings.checked(device, dtype, seed)
     inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, marked=True)
 
-    from autograd_cli.commands.plotted import Plotted
-    from autograd_cli.commands.ranges import read_ranges
+    from autograd_cli.commands.plot.plotted import Plotted
+    from autograd_cli.commands.plot.ranges import read_ranges
     from autograd_cli.engine.context import resolve
 
     context = resolve(settings)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from autograd_cli.commands.ranges import Ranges
+from autograd_cli.commands.plot.ranges import Ranges
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import evaluations, gradients, plain
 from autograd_cli.engine.sampling import (
