@@ -20,6 +20,7 @@ from autograd_cli.commands import (
     completion,
     evaluate,
     explain,
+    fit,
     functions,
     grad,
     graph,
@@ -50,10 +51,10 @@ agx functions softmax
 
 
 class Row(NamedTuple):
-    """A command: its name, its function, and its examples."""
+    """A command: its name, its function (or the group of its tasks), and its examples."""
 
     name: str
-    function: Callable[..., object]
+    function: Callable[..., object] | typer.Typer
     examples: str
 
 
@@ -67,6 +68,7 @@ COMMANDS = (
     Row("jacobian", jacobian.jacobian, jacobian.EXAMPLES),
     Row("hessian", hessian.hessian, hessian.EXAMPLES),
     Row("check", check.check, check.EXAMPLES),
+    Row("fit", fit.app, fit.EXAMPLES),
     Row("plot", plot.plot, plot.EXAMPLES),
     Row("eval", evaluate.evaluate, evaluate.EXAMPLES),
     Row("lesson", lesson.lesson, lesson.EXAMPLES),
@@ -89,7 +91,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for row in COMMANDS:
-    app.command(row.name, cls=Command, epilog=row.examples, add_help_option=False)(row.function)
+    if isinstance(row.function, typer.Typer):
+        app.add_typer(row.function)
+    else:
+        app.command(row.name, cls=Command, epilog=row.examples, add_help_option=False)(row.function)
 
 
 def main(words: Sequence[str] | None = None, console: Console | None = None) -> int:
@@ -132,7 +137,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _run(words: Sequence[str], console: Console) -> int:
-    command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
+    # Typer would list groups behind all commands.
+    command.commands = {row.name: command.commands[row.name] for row in COMMANDS}
     asked = console.environ.get(completion.VARIABLE)
     if asked:
         return completion.complete(command, asked, console)

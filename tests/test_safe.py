@@ -542,7 +542,7 @@ def importers(module: str) -> set[str]:
 # From the ground up; a part may import its own level and those below.
 LEVELS = (
     ("errors",),
-    ("settings", "results", "collector", "interpreter"),
+    ("settings", "results", "collector", "interpreter", "data"),
     ("language",),
     ("engine",),
     ("figures",),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -19,6 +18,7 @@ from autograd_cli.engine.derivatives import gradient, plain
 from autograd_cli.engine.evaluate import evaluate, output
 from autograd_cli.engine.numerical import SMOOTH, Ladder, Slopes, slopes
 from autograd_cli.engine.rounding import Batch
+from autograd_cli.engine.threads import one_thread
 from autograd_cli.engine.verdict import PRECISIONS, Evidence, Exact, Tolerance, judge
 from autograd_cli.errors import EvaluationError, ShapeError
 from autograd_cli.language.expression import Expression
@@ -226,7 +226,7 @@ class Examination:
     def prepare(self) -> None:
         """Autograd and the ladder, while the referee is thinking. Raises: as `check`."""
         if self._prepared is None:
-            with _one_thread():
+            with one_thread():
                 self._prepared = _Prepared(self)
 
     def outside(self) -> set[int]:
@@ -302,17 +302,6 @@ def component(
         right=right,
         claimed=claimed,
     )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Torch on one thread: it would share out rows of 22 numbers, and wait for a busy core."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _Prepared:

@@ -12,6 +12,7 @@ from xml.sax.saxutils import quoteattr
 from autograd_cli.errors import visible
 from autograd_cli.render.numbers import exact
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Result
 from autograd_cli.results.check import AGREE, Check, Component
@@ -25,6 +26,10 @@ def write(result: Result, out: TextIO, style: Style) -> None:
 
 def write_points(points: Points, out: TextIO, style: Style) -> None:
     raise NotImplementedError  # a check is one result
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    raise NotImplementedError  # a check is no fit
 
 
 def _lines(result: Check) -> Iterator[str]:

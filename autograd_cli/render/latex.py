@@ -16,11 +16,13 @@ from autograd_cli.errors import visible
 from autograd_cli.render.grid import ends, shape
 from autograd_cli.render.numbers import exact, short
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar, Value
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
 from autograd_cli.results.matrices import Hessian, Jacobian
+from autograd_cli.results.regression import Regression
 
 SMALL_GREEK = (
     *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
@@ -64,6 +66,10 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
     columns = "r" * (rows[0].count(" & ") + 1) if rows else "r"
     block = [r"\[", rf"\begin{{array}}{{{columns}}}", *rows, r"\end{array}", r"\]", ""]
     out.write("\n".join(block))
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    write(run.result, out, style)
 
 
 def write_note(note: str, out: TextIO, style: Style) -> None:
@@ -121,6 +127,13 @@ def _(result: Hessian, style: Style) -> Iterator[Sequence[str]]:
     from autograd_cli.render.latex_matrices import hessian_equations
 
     return hessian_equations(result, style)
+
+
+@lines.register
+def _(result: Regression, style: Style) -> Iterator[Sequence[str]]:
+    from autograd_cli.render.regression_latex import regression_equations  # built on this module
+
+    return regression_equations(result, style)
 
 
 def derivative(result: Gradient, name: str) -> str:

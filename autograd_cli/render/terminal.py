@@ -6,12 +6,16 @@ A new kind of result registers its view with `view.register`: lines of styled te
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import singledispatch
 from itertools import groupby, islice
 from typing import TextIO
 
 from autograd_cli.render.check import page as check_page
+from autograd_cli.render.comparison import comparison_page
+from autograd_cli.render.descent import minimum_page, quadratic_page
 from autograd_cli.render.explanation import Block, page
+from autograd_cli.render.fit import fit_page
 from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.grid import block, derivative_sign, linear, raised
 from autograd_cli.render.layout import (
@@ -27,6 +31,7 @@ from autograd_cli.render.layout import (
 )
 from autograd_cli.render.listings import FunctionEntry, FunctionList, Info
 from autograd_cli.render.matrices import hessian_page, jacobian_page
+from autograd_cli.render.network import network_page, step_page
 from autograd_cli.render.numbers import align, short
 from autograd_cli.render.parts import (
     HEADING,
@@ -42,13 +47,22 @@ from autograd_cli.render.parts import (
     value_cells,
 )
 from autograd_cli.render.points import Points
+from autograd_cli.render.regression import regression_page
+from autograd_cli.render.run import Run
+from autograd_cli.render.steps import StepTable
 from autograd_cli.render.style import Style
-from autograd_cli.render.terminal_lines import print_lines
+from autograd_cli.render.terminal_lines import Printer, print_lines, printer_of
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
+from autograd_cli.results.comparison import Comparison
+from autograd_cli.results.descent import QuadraticFit
 from autograd_cli.results.explanation import Explanation
+from autograd_cli.results.fit import Fit
 from autograd_cli.results.lessons import LessonList, LessonRun
 from autograd_cli.results.matrices import Hessian, Jacobian
+from autograd_cli.results.minimum import MinimumFit
+from autograd_cli.results.network import NetworkFit, TrainingStep
+from autograd_cli.results.regression import Regression
 
 LABELS = 12  # columns that the labels of a gradient take where it is not a table
 SAMPLE = 200  # points that decide how wide the columns of a table of points are
@@ -82,6 +96,34 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
         texts = tuple(short(value, style.precision) for _, value in row)
         print_lines(_columns(texts, sizes, NUMBER, style), out, style)
     print_lines([[]], out, style)
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    """A table of the steps, each row as it comes, then the report.
+
+    On a terminal the moment is drawn below the table while the fit goes on.
+    """
+    if isinstance(run.introduction, TrainingStep):
+        print_lines([[], *step_page(run.introduction, style)], out, style)
+    printer = printer_of(out, style, live=run.live)
+    with _live(run, printer, style):
+        table: StepTable | None = None
+        for step in run.steps():
+            if table is None:
+                table = StepTable(step, style)
+                print_lines([[], table.heading()], out, style, printer)
+            print_lines([table.row(step)], out, style, printer)
+            out.flush()
+        result = run.result
+    write(result, out, style)
+
+
+def _live(run: Run, printer: Printer, style: Style) -> AbstractContextManager[object]:
+    if not run.live:
+        return nullcontext()
+    from autograd_cli.render.live.terminal import LiveView  # only terminals need it
+
+    return LiveView(run, printer, style)
 
 
 def _moving(point: Evaluation, header: Evaluation) -> list[tuple[str, Scalar]]:
@@ -128,6 +170,12 @@ def view(result: Result, style: Style) -> list[Line]:
 
 
 view.register(Check, check_page)
+view.register(Fit, fit_page)
+view.register(QuadraticFit, quadratic_page)
+view.register(MinimumFit, minimum_page)
+view.register(NetworkFit, network_page)
+view.register(Comparison, comparison_page)
+view.register(Regression, regression_page)
 view.register(Jacobian, jacobian_page)
 view.register(Hessian, hessian_page)
 

@@ -1,0 +1,97 @@
+"""Numbers in cells: texts and JSON values as float64, or what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import math
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+LONGEST = 40  # characters of a cell that are shown
+
+
+class NoNumberError(ValueError):
+    """A cell that holds no number: `str` says why."""
+
+
+def number(text: str) -> float:
+    """The number that a cell's text is. Raises NoNumberError."""
+    stripped = text.strip()
+    if not stripped:
+        raise NoNumberError("is empty")
+    if stripped.isascii() and "_" not in stripped:
+        try:
+            return float(stripped)
+        except ValueError:
+            pass
+    why = f"is {shown(text)}, which is no number"
+    if stripped.count(",") == 1 and stripped.replace(",", "", 1).lstrip("+-").isdecimal():
+        why += " (decimals are written with a point)"
+    raise NoNumberError(why)
+
+
+def value(text: str, shape: tuple[int, ...] | None) -> tuple[array[float], tuple[int, ...]]:
+    """The numbers in a cell, a single one or a list of them, flat, and their shape.
+
+    Another shape than the one expected is wrong. Raises NoNumberError.
+    """
+    stripped = text.strip()
+    if not stripped.startswith("["):
+        return fitting(array("d", (number(text),)), (), shape)
+    try:
+        return flat(json.loads(stripped), shape)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, NoNumberError):
+            raise
+        raise NoNumberError(f"is {shown(text)}, which is no list of numbers") from None
+
+
+def flat(item: Any, shape: tuple[int, ...] | None) -> tuple[array[float], tuple[int, ...]]:
+    """A JSON value as `value` gives it: a number or nested lists of them, all of one length."""
+    sizes: list[int] = []
+    items: list[Any] = [item]
+    while items and isinstance(items[0], list):
+        sizes.append(len(items[0]))
+        if not all(isinstance(part, list) and len(part) == sizes[-1] for part in items):
+            raise NoNumberError("is a list whose parts differ in length")
+        items = [inner for part in items for inner in part]
+    return fitting(array("d", map(_json_number, items)), tuple(sizes), shape)
+
+
+def _json_number(item: Any) -> float:
+    if isinstance(item, (int, float)) and not isinstance(item, bool):
+        try:
+            return float(item)
+        except OverflowError:
+            return math.inf if item > 0 else -math.inf
+    if item is None:
+        raise NoNumberError("is null")
+    if isinstance(item, str) and item in NON_FINITE:
+        return NON_FINITE[item]
+    raise NoNumberError(f"is {shown(json.dumps(item, ensure_ascii=False))}, which is no number")
+
+
+def fitting(
+    numbers: array[float], shape: tuple[int, ...], expected: tuple[int, ...] | None
+) -> tuple[array[float], tuple[int, ...]]:
+    """The numbers, if they have the shape of the rows before. Raises NoNumberError."""
+    if expected is not None and shape != expected:
+        raise NoNumberError(
+            f"is {shape_words(shape)}, and {shape_words(expected)} in the rows before"
+        )
+    return numbers, shape
+
+
+def shape_words(shape: Sequence[int]) -> str:
+    if not shape:
+        return "a number"
+    if len(shape) == 1:
+        return f"a list of {shape[0]}"
+    return f"a list of {'×'.join(map(str, shape))}"
+
+
+def shown(text: str) -> str:
+    """A cell's text for a message."""
+    return repr(text if len(text) <= LONGEST else text[: LONGEST - 1] + "…")

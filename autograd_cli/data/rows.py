@@ -1,0 +1,76 @@
+"""Rows of a table that were read: their numbers, what they were written as, and what is wrong."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+from autograd_cli.errors import FileError
+
+Shape: TypeAlias = tuple[int, ...]
+
+HINT = "--on-error skip leaves such rows out, --on-error null leaves their results empty"
+
+
+class Block(NamedTuple):
+    """Whole rows as they stand in the stream, and the number of the line that the first is on."""
+
+    content: Any  # bytes of text, or an Arrow record batch
+    line: int
+
+
+class Column(NamedTuple):
+    """The numbers of a column, row after row; `shape` is that of one row's value."""
+
+    numbers: Any  # an array("d"), or an Arrow array
+    shape: Shape = ()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Consecutive rows.
+
+    `columns` are those that were asked for, with as many values as there are rows; a row that has
+    an entry in `faults` holds nan there. `cells` are all the cells of every row, as they were
+    written, in the order of the table's columns.
+    """
+
+    count: int
+    columns: Mapping[str, Column]
+    cells: Sequence[Sequence[Any]]
+    faults: Mapping[int, FileError] = field(default_factory=dict)
+
+
+def faulty(stream: str, line: int, what: str) -> FileError:
+    """The error for a row."""
+    return FileError(f"{stream}, line {line}: {what}", hint=HINT)
+
+
+class ColumnMaker:
+    """Gathers the values of a column; where there is none, it puts nan."""
+
+    def __init__(self, shape: Shape | None) -> None:
+        self.shape = shape
+        self._numbers = array("d")
+        self._missing = 0  # rows before the first value, of which the shape is not known yet
+
+    def add(self, numbers: array[float], shape: Shape) -> None:
+        self.shape = shape
+        self._pad()
+        self._numbers.extend(numbers)
+
+    def add_nothing(self) -> None:
+        self._missing += 1
+
+    def _pad(self) -> None:
+        size = 1
+        for length in self.shape or ():
+            size *= length
+        self._numbers.extend([float("nan")] * (size * self._missing))
+        self._missing = 0
+
+    def column(self) -> Column:
+        self._pad()
+        return Column(self._numbers, self.shape or ())
