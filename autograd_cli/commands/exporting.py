@@ -40,7 +40,8 @@ def export_lesson(card: Card, file: str, printing: Printing, commands: Mapping[s
         return ExitCode.FINDING
     with destination(file, printing.console) as out:
         out.write(text)
-    printing.console.complain(f"written: {file}\n")
+    if printing.console.terminal:
+        printing.console.complain(f"written: {file}\n")
     return ExitCode.OK
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 agx lesson
 agx lesson chain-rule
-agx lesson next --step --quiz
+agx lesson next
 agx lesson search in-place
 agx lesson linear-regression --figures pictures
 agx lesson chain-rule --export chain-rule.ipynb
