@@ -27,6 +27,7 @@ from autograd_cli.commands import (
     hessian,
     info,
     jacobian,
+    lesson,
     plot,
 )
 from autograd_cli.commands.command import Command, Group
@@ -70,6 +71,7 @@ COMMANDS = (
     Row("fit", fit.app, fit.EXAMPLES),
     Row("plot", plot.plot, plot.EXAMPLES),
     Row("eval", evaluate.evaluate, evaluate.EXAMPLES),
+    Row("lesson", lesson.lesson, lesson.EXAMPLES),
     Row("functions", functions.functions, functions.EXAMPLES),
     Row("info", info.info, info.EXAMPLES),
     Row("completion", completion.completion, completion.EXAMPLES),

@@ -250,7 +250,7 @@ def test_every_example_runs(row: cli.Row, tmp_path: Path, monkeypatch: pytest.Mo
     for line in [*row.examples.strip().splitlines(), *cli.EXAMPLES.strip().splitlines()]:
         words = shlex.split(line.split("|")[0].split(" > ")[0], comments=True)
         if words[0] == "agx":
-            found = run(*words[1:])
+            found = run(*words[1:], environ={"XDG_STATE_HOME": str(tmp_path)})
             assert found.err == "", line
             assert found.code == 0, line
 
