@@ -214,6 +214,7 @@ def test_sparklines() -> None:
     assert sparkline([1, 2, 3, 4, 5, 6, 7, 8], 8) == "▁▂▃▄▅▆▇█"
     assert sparkline([1, 2, 3, 4, 5, 6, 7, 8], 8, unicode=False) == "_.-=+*#@"
     assert sparkline([1e-6, 1e-3, 1], 9) == "▁▅█"  # over many powers of ten, the logarithm
+    assert sparkline([1, 1e-3, 1e-6, 0], 9) == "█▅▁▁"
     assert sparkline([5, 5, 5], 9) == "▁▁▁"
     assert sparkline([1, float("nan"), 2], 9) == "▁?█"
     assert sparkline([float("inf")] * 3, 9) == "???"

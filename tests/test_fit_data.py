@@ -12,10 +12,12 @@ import math
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 
 import mpmath
 import nist
@@ -23,6 +25,7 @@ import pytest
 import torch
 from cli_runner import PROGRAM, Outcome, environment, run
 
+from autograd_cli.commands.fit import curve, linear
 from autograd_cli.engine.fit import rational
 from autograd_cli.engine.fit.double_double import DoubleDouble, exact, times, transposed_times
 from autograd_cli.engine.fit.least_squares import solve
@@ -721,6 +724,27 @@ READ = {
 def test_files_that_are_read(what: str, tmp_path: Path) -> None:
     outcome = run("fit", "linear", "--x", "x", "--data", write(tmp_path, READ[what]))
     assert (outcome.out, outcome.err, outcome.code) == ("b0\t1.1666666666666667\nb1\t1.0\n", "", 0)
+
+
+FILES = {
+    "decay.csv": DECAY.read_text(encoding="utf-8"),
+    "points.csv": "x,y\n0.5,0.6\n1,1.1\n2,1.4\n4,1.7\n8,1.75\n",
+    "new.csv": "x\n3\n",
+    "homes.csv": "price,area,rooms\n200,80,3\n310,120,4\n150,55,2\n260,110,3\n",
+    "aging.csv": "y,x1,x2\n15,1,2\n14,2,2\n13.5,4,2\n12,1,3\n9.5,2,3\n6,4,3\n",
+}
+
+
+@pytest.mark.parametrize("task", [linear, curve])
+def test_every_example_runs(
+    task: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    for line in task.EXAMPLES.strip().splitlines():
+        outcome = run(*shlex.split(line)[1:])
+        assert (outcome.code, outcome.err) == (0, ""), line
 
 
 # Golden files ------------------------------------------------------------------------------------

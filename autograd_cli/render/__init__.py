@@ -21,6 +21,7 @@ from autograd_cli.render.points import Points
 from autograd_cli.render.run import Run
 from autograd_cli.render.style import DEFAULT_PRECISION, Style
 from autograd_cli.results import Evaluation, Result
+from autograd_cli.results.fit import INTERRUPTED
 
 
 class Renderer(Protocol):
@@ -171,7 +172,8 @@ def emit_run(run: Run, console: Console, output: Output) -> None:
     if not output.format.carries_warnings:
         console.flush()
         texts = list(run.result.warnings)
-        if not (run.result.converged or output.format.for_people):
+        silent = run.result.converged or run.result.reason == INTERRUPTED
+        if not (silent or output.format.for_people):
             texts.insert(0, f"not converged: {run.result.reason}")
         console.complain("".join(f"warning: {text}\n" for text in texts))
 

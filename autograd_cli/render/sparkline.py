@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 BARS = "▁▂▃▄▅▆▇█"
 ASCII = "_.-=+*#@"
+TOWARDS_ZERO = 1e-16  # of the greatest number: a smaller one is rounding
 DECADES = 2.0  # of a positive row's range from which on its logarithm is shown
 
 
@@ -26,8 +27,10 @@ def sparkline(values: Sequence[float], width: int, *, unicode: bool = True) -> s
     finite = [value for value in chosen if math.isfinite(value)]
     if not finite:
         return "?" * len(chosen)
-    if min(finite) > 0 and math.log10(max(finite)) - math.log10(min(finite)) > DECADES:
-        chosen = [math.log10(value) if math.isfinite(value) else value for value in chosen]
+    positive = [value for value in finite if value > TOWARDS_ZERO * max(finite)]
+    if min(finite) >= 0 and positive and math.log10(max(positive) / min(positive)) > DECADES:
+        least = min(positive)  # what fell to zero stands at the bottom
+        chosen = [math.log10(max(one, least)) if math.isfinite(one) else one for one in chosen]
         finite = [value for value in chosen if math.isfinite(value)]
     low, span = min(finite), max(finite) - min(finite)
     top = len(bars) - 1

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 EXAMPLES = """
 agx fit curve "a*exp(-b*x) + c" --data decay.csv --start a=1,b=1,c=0
 agx fit curve "b0 + b1*x + b2*x**2" --data points.csv
-agx fit curve "b1 - b2*x1*exp(-b3*x2)" --data aging.csv --response "log(y)" --start b1=2,b2=1,b3=0
-agx fit curve "a*x/(b + x)" --data - --start a=1,b=1 --predict new.csv --json < points.csv
+agx fit curve "p - q*x1*exp(r*x2)" --data aging.csv --response "log(y)" --start p=3,q=0.01,r=1
+agx fit curve "a*x/(b + x)" --data points.csv --start a=1,b=1 --predict new.csv --json
 """
 
 EXACT, TRUST_REGION = "exact", "lm"

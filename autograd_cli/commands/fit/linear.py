@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 agx fit linear
-agx fit linear --samples 1000 --noise 1 --optimizer adam --batch-size 50
-agx fit linear --data points.csv --y price --x area,rooms
+agx fit linear --samples 1000 --noise 1 --optimizer lbfgs
+agx fit linear --data homes.csv --y price --x area,rooms
 agx fit linear --data points.csv --model "b0 + b1*x + b2*x**2"
 """
 
