@@ -156,8 +156,7 @@ def test_ndjson_is_a_record_a_step_and_then_the_result() -> None:
 def test_plain_is_steps_and_then_parameters() -> None:
     done = agx("fit", "quadratic", "--steps", "2", "--every", "2")
     assert done.stdout == (
-        "0\t13.0\t0.0\t0.0\n2\t5.3248000000000015\t1.08\t0.7200000000000001\n"
-        "x\t1.08\ny\t0.7200000000000001\n"
+        "0\t13.0\t0.0\t0.0\n2\t5.3248\t1.08\t0.7200000000000001\nx\t1.08\ny\t0.7200000000000001\n"
     )
 
 

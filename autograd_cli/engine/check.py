@@ -16,6 +16,7 @@ from autograd_cli.engine.claim import Claims, judge_claim
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import gradient, plain
 from autograd_cli.engine.evaluate import evaluate, output
+from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.numerical import SMOOTH, Ladder, Slopes, slopes
 from autograd_cli.engine.rounding import Batch
 from autograd_cli.engine.threads import one_thread
@@ -186,7 +187,11 @@ class Examination:
             wanted = question.claims.labels()
             known = {one.label for one in self.elements} | set(names)
             for label in sorted(wanted - known):
-                raise ShapeError(f"--against: there is no element {label}")
+                whole = label.partition("[")[0]
+                raise ShapeError(
+                    f"--against: there is no element {label}",
+                    hint=f"'{whole}' is {shape_text(self.points[whole][0])}",
+                )
             self.elements = [
                 one for one in self.elements if one.label in wanted or one.name in wanted
             ]

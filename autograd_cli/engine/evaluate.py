@@ -23,8 +23,6 @@ from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expr
 from autograd_cli.language.functions import FUNCTIONS
 
 Number = int | float | bool
-CONDITIONAL = {"where", "logical_and", "logical_or", "logical_not", "logical_xor"}
-CONDITIONAL |= {"lt", "le", "gt", "ge", "eq", "ne"}
 MAX_DIMENSIONS = 64  # more cannot be read out of torch
 
 NodeValue = Tensor | Number | None  # None stands for an operand left out
@@ -133,7 +131,6 @@ def _handler(name: str, accurate: bool) -> _Handler:
     """The handler of a row of the function table."""
     row = FUNCTIONS[name]
     function = operation(row, accurate)
-    takes_conditions = name in CONDITIONAL
     if row.family == "constructor":
         return lambda node, operands, variables, context: function(context, **dict(node.options))
 
@@ -143,8 +140,6 @@ def _handler(name: str, accurate: bool) -> _Handler:
         has_tensor = any(isinstance(operand, Tensor) for operand in operands)
         if not has_tensor and name in arithmetic.OPERATORS:
             return arithmetic.apply(name, operands)
-        if not takes_conditions:  # True is 1
-            operands = [int(part) if isinstance(part, bool) else part for part in operands]
         if not row.numbers or not has_tensor:
             operands = [_as_tensor(operand, context) for operand in operands]
         result: NodeValue = function(*operands, **dict(node.options))

@@ -43,7 +43,8 @@ def _recognise(
             )
     if "bool" in message.lower():
         for text, value in operands:
-            if isinstance(value, Tensor) and value.dtype == torch.bool:
+            is_condition = isinstance(value, Tensor) and value.dtype == torch.bool
+            if is_condition or isinstance(value, bool):
                 return EvaluationError(
                     f"{_name(node)} takes numbers, and {_shortened(text)} is a condition",
                     hint="where(condition, 1, 0) makes numbers of it",
@@ -87,6 +88,8 @@ def explain_backward(error: Exception, expression: Expression) -> EvaluationErro
                 span=node.span,
                 source=expression.source,
             )
+    if "INTERNAL ASSERT" in message:  # as for True**x
+        message = "a condition among the operands, write 1 for True"
     return DerivativeError(
         f"torch cannot differentiate this: {_tidy(message)}",
         span=expression.nodes[expression.root].span,

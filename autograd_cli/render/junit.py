@@ -36,10 +36,10 @@ def _lines(result: Check) -> Iterator[str]:
     cases = list(result.components)
     failed = sum(one.verdict in result.failures for one in cases)
     skipped = sum(one.verdict != AGREE and one.verdict not in result.failures for one in cases)
-    counts = f'tests="{len(cases)}" failures="{failed}" errors="0" skipped="{skipped}"'
+    counts = f'tests="{len(cases)}" failures="{failed}" errors="0"'
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield f'<testsuites name="agx check" {counts}>'
-    yield f"  <testsuite name={_quoted(result.expression or 'agx')} {counts}>"
+    yield f'  <testsuite name={_quoted(result.expression or "agx")} {counts} skipped="{skipped}">'
     for one in cases:
         yield from _case(one, result)
     yield "  </testsuite>"

@@ -44,6 +44,7 @@ SPECIAL |= {
     for name in SMALL_GREEK
 }
 DOTS = r"\dots"
+PAGE = 24  # rows that stand together; more may go on over the page
 WORDS = {"nan": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}
 
 
@@ -52,7 +53,9 @@ def write(result: Result, out: TextIO, style: Style) -> None:
     if equations is None:
         _write_table(result, out)
         return
-    body = " \\\\\n".join(f"  {' &= '.join(_sides(equation))}" for equation in equations)
+    rows = [f"  {' &= '.join(_sides(equation))}" for equation in equations]
+    end = r" \\" if len(rows) <= PAGE else r" \displaybreak[0] \\"
+    body = f"{end}\n".join(rows)
     out.write(f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n")
 
 
@@ -188,7 +191,7 @@ def symbol(name: str) -> str:
     """A variable as one would write it: `x_{1}`, `\\theta`, `\\mathit{speed}`; `A_{0,1}`."""
     match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)?(?:\[([\d,]+)\])?", name)
     if match is None:
-        return text(name)
+        return SPECIAL[name].strip("$") if name in SPECIAL else text(name)
     letters, *indices = match.groups()
     base = letters if len(letters) == 1 else rf"\mathit{{{letters}}}"
     base = rf"\{letters}" if letters in GREEK else base

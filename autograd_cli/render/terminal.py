@@ -320,6 +320,7 @@ def _details(entry: FunctionEntry, style: Style) -> list[Line]:
     pairs += [("where", entry.domain)] if entry.domain else []
     others = _other_names(entry)
     pairs += [("also", ", ".join(others))] if others else []
+    pairs += [("note", entry.note)] if entry.note else []
     return [*lines, [], *_pairs([*pairs, ("family", entry.family)], style)]
 
 

@@ -3,10 +3,46 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_cli.errors import Span
-from autograd_cli.results.graph import Contribution, GraphEdge, GraphNode, Ledger
+from autograd_cli.results import Value
+
+if TYPE_CHECKING:
+    from autograd_cli.results.graph import GraphEdge, GraphNode
+
+
+class Contribution(NamedTuple):
+    """One term of a ledger: what arrived from `source`.
+
+    `span` is the term of the sum that it stands in: `2*x*y` for the x in `x**2 + 2*x*y`.
+    """
+
+    source: str
+    span: Span
+    value: Value
+
+    def to_dict(self, text: Callable[[Span], str]) -> dict[str, Any]:
+        return {
+            "from": self.source,
+            "expression": text(self.span),
+            "value": self.value,
+        }
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """How a gradient came together: the contributions in evaluation order, and their sum."""
+
+    grad: Value
+    contributions: tuple[Contribution, ...]
+
+    def to_dict(self, text: Callable[[Span], str]) -> dict[str, Any]:
+        contributions = [contribution.to_dict(text) for contribution in self.contributions]
+        return {"grad": self.grad, "contributions": contributions}
+
 
 SUMS = {"AddBackward0", "SubBackward0", "RsubBackward1", "StackBackward0"}
 
