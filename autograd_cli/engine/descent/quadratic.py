@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.context import Context
+from autograd_cli.engine.critical import spectrum
 from autograd_cli.engine.descent.curvature import hessian
 from autograd_cli.engine.descent.landscape import landscape
 from autograd_cli.engine.descent.loop import Descending, Ending
 from autograd_cli.engine.descent.objective import expression_objective
 from autograd_cli.engine.descent.problem import Problem
 from autograd_cli.engine.descent.rates import behaviour, best_rate, observed, slowest
-from autograd_cli.engine.hessian import spectrum
 from autograd_cli.errors import EvaluationError, UsageError
 from autograd_cli.language.expression import Expression
 from autograd_cli.results import Value, components

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from autograd_cli.engine.critical import is_critical
 from autograd_cli.engine.descent.bounds import Box
 from autograd_cli.engine.descent.curvature import hessian
 from autograd_cli.engine.descent.problem import Problem
 from autograd_cli.engine.descent.subproblem import model, step_in_box
-from autograd_cli.engine.hessian import is_critical
 from autograd_cli.errors import AgxError
 from autograd_cli.results.fit import Step
 

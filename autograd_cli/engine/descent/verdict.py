@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from autograd_cli.engine.critical import is_critical, spectrum
 from autograd_cli.engine.descent.bounds import Box
 from autograd_cli.engine.descent.curvature import hessian
 from autograd_cli.engine.descent.problem import Problem
-from autograd_cli.engine.hessian import is_critical, spectrum
 from autograd_cli.errors import AgxError
 from autograd_cli.results.matrices import INDEFINITE, NEGATIVE, POSITIVE, Spectrum
 from autograd_cli.results.minimum import FLAT, MAXIMUM, MINIMUM, SADDLE, UNKNOWN
