@@ -124,7 +124,11 @@ def test_the_branch_that_is_not_taken() -> None:
         ("2*x + y", "x=1,y=-inf", "the value is -inf: y is -inf"),
         ("x + nan", "x=1", "the value is nan: nan is nan"),
         ("oo*x", "x=1", "the value is inf: oo is inf"),
-        ("log(0) + x", "x=1", "the value is -inf: log(0) is -inf (log is differentiable where x > 0)"),
+        (
+            "log(0) + x",
+            "x=1",
+            "the value is -inf: log(0) is -inf (log is differentiable where x > 0)",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_said(text: str, at: str, warning: str) -> None:
