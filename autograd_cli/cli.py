@@ -121,6 +121,9 @@ def main(words: Sequence[str] | None = None, console: Console | None = None) -> 
         console.abandon_stdout()
         return ExitCode.PIPE
     except Exception as error:
+        if signal.getsignal(signal.SIGINT) is _end_at_once:  # what a library made of Ctrl-C
+            console.complain("\n")
+            return ExitCode.INTERRUPTED
         if debug:
             console.complain("".join(traceback.format_exception(error)))
         known = _as_known(error)
@@ -132,8 +135,12 @@ def main(words: Sequence[str] | None = None, console: Console | None = None) -> 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Ctrl-C as Python has it; but some libraries swallow that, so the second one ends it all."""
-    signal.signal(signal.SIGINT, lambda number, frame: os._exit(ExitCode.INTERRUPTED))
+    signal.signal(signal.SIGINT, _end_at_once)
     raise KeyboardInterrupt
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> None:
+    os._exit(ExitCode.INTERRUPTED)
 
 
 def _run(words: Sequence[str], console: Console) -> int:
