@@ -134,12 +134,18 @@ def main(words: Sequence[str] | None = None, console: Console | None = None) -> 
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Ctrl-C as Python has it; but some libraries swallow that, so the second one ends it all."""
+    """Ctrl-C as Python has it; but some libraries swallow that, so the second one ends it all.
+
+    So does the first one while torch is being imported, whose C++ may abort on an exception.
+    """
+    if getattr(getattr(sys.modules.get("torch"), "__spec__", None), "_initializing", False):
+        _end_at_once(number, frame)
     signal.signal(signal.SIGINT, _end_at_once)
     raise KeyboardInterrupt
 
 
 def _end_at_once(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"\n")
     os._exit(ExitCode.INTERRUPTED)
 
 
