@@ -15,16 +15,22 @@ from autograd_cli.data.records import Records
 from autograd_cli.data.rows import Block, Rows, Shape
 from autograd_cli.errors import FileError
 
+ARROW = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")  # Parquet, an Arrow file, an Arrow stream
+
 
 class Source(Protocol):
     """A table that is being read: blocks in their order, and rows from a block in any thread.
 
-    `format` is what it is written in, `names` those of its columns, `stream` what messages call it.
+    `names` are those of its columns, `stream` is what messages call it, and `place` what they call
+    the place of a row.
     """
 
-    format: str
     names: tuple[str, ...]
     stream: str
+    place: str
+
+    def share(self) -> float | None:
+        """How much of the whole has been read, where that is known."""
 
     def blocks(self) -> Iterator[Block]: ...
 
@@ -38,6 +44,10 @@ def open_source(path: str, stdin: TextIO) -> Source:
     """
     stream = open_bytes(path, stdin)
     head = stream.head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head.startswith(ARROW):
+        from autograd_cli.data.arrow_table import open_arrow
+
+        return open_arrow(stream)
     if head.startswith(b"["):
         raise FileError(
             f"{stream.name} is a JSON list, not NDJSON",

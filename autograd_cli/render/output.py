@@ -28,7 +28,7 @@ def destination(file: str, console: Console) -> Iterator[TextIO]:
         yield console.stdout
         return
     try:
-        with _replacing(Path(file)) if _is_replaceable(file) else _open(Path(file)) as out:
+        with _replacing(Path(file)) if is_replaceable(file) else _open(Path(file)) as out:
             yield out
     except BrokenPipeError:
         raise
@@ -46,7 +46,7 @@ def file_error(file: str, error: OSError) -> FileError:
     return FileError(f"cannot write {file!r}: {reason}", hint=hint)
 
 
-def _is_replaceable(file: str) -> bool:
+def is_replaceable(file: str) -> bool:
     if file.startswith(STREAMS):
         return False
     try:
