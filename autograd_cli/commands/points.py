@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +13,7 @@ import typer
 from autograd_cli.commands.inputs import Inputs
 from autograd_cli.commands.options import Printing, choice, whole, words
 from autograd_cli.console import Console
-from autograd_cli.errors import ExitCode, UsageError
+from autograd_cli.errors import AgxError, ExitCode, UsageError
 from autograd_cli.render import BINARY, GENERAL, STREAMED
 from autograd_cli.render.points import Points
 from autograd_cli.results import Evaluation
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     from autograd_cli.commands.streaming import Compute, GridPoints, TablePoints
     from autograd_cli.commands.table_input import TableInput
     from autograd_cli.data.rows import Block
+    from autograd_cli.engine.check import Survey
     from autograd_cli.engine.context import Context
 
 FORMATS = (*GENERAL, *BINARY)
 PANEL = "Many points"
+SURVEYED = 1_000  # rows that are checked at once
 STOP, SKIP, NULL = ON_ERROR = ("stop", "skip", "null")
 
 PointsOption = Annotated[
@@ -82,6 +85,33 @@ Resume = Annotated[
 
 
 @dataclass(frozen=True)
+class Launched:
+    """One of several processes that torchrun started: its rank, and how many there are."""
+
+    rank: int
+    world: int
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Launched | None:
+        """What torchrun says in the environment; None for a process on its own."""
+        if "TORCHELASTIC_RUN_ID" not in environ:
+            return None
+        return cls(int(environ["RANK"]), int(environ["WORLD_SIZE"]))
+
+    def share(self, first: int, count: int) -> tuple[int, int]:
+        """The lines (or rows) of this process among `count` from `first` on."""
+        return (
+            first + count * self.rank // self.world,
+            first + count * (self.rank + 1) // self.world,
+        )
+
+    def file(self, directory: str, ending: str) -> str:
+        """The file of this process in the directory, which is made."""
+        Path(directory).mkdir(parents=True, exist_ok=True)
+        return str(Path(directory) / f"part-{self.rank:05}-of-{self.world:05}{ending}")
+
+
+@dataclass(frozen=True)
 class Many:
     """What the options about many points ask for."""
 
@@ -91,6 +121,7 @@ class Many:
     jobs: int
     append: bool
     resume: bool
+    launched: Launched | None = None
 
     @classmethod
     def of_options(
@@ -134,7 +165,15 @@ class Many:
             raise UsageError(
                 f"{output.format.name} is for many points", hint="add --points FILE or --grid"
             )
-        return cls(points, tuple(maps or ()), on_error, jobs or cores(), append, resume)
+        launched = Launched.of(printing.console.environ)
+        if launched is not None and points is not None:
+            if points == "-" or not output.file:
+                raise UsageError(
+                    "several processes share a file and write to a directory",
+                    hint="torchrun … --points FILE -o DIRECTORY",
+                )
+            jobs = jobs or max(1, cores() // int(printing.console.environ["LOCAL_WORLD_SIZE"]))
+        return cls(points, tuple(maps or ()), on_error, jobs or cores(), append, resume, launched)
 
     def open(self, console: Console) -> TableInput | None:
         """The table of --points, if there is one. Raises: as `TableInput.open`."""
@@ -173,7 +212,8 @@ class Many:
         points: TablePoints | GridPoints
         if inputs.table is not None:
             variables = inputs.table.variables(inputs.expression, inputs.values)
-            points = TablePoints(inputs.table, variables, context, compute, self.on_error)
+            lines = self._lines(printing.console)
+            points = TablePoints(inputs.table, variables, context, compute, self.on_error, lines)
         else:
             points = GridPoints(list(inputs.expression.variables), values, axes, compute)
         output, console = printing.output, printing.console
@@ -181,7 +221,7 @@ class Many:
             if output.format.name not in STREAMED:
                 return self._emit(points, values, printing, shared)
             sink = Sink(
-                output.file,
+                self._file(printing),
                 output.format.name,
                 console,
                 append=self.append,
@@ -202,6 +242,64 @@ class Many:
             )
         console.complain("".join(f"warning: {text}\n" for text in warn()))
         return code
+
+    def _lines(self, console: Console) -> tuple[int, int] | None:
+        """The lines of the table that are this process's, if there are others."""
+        from autograd_cli.commands.table_input import size_of
+
+        if self.launched is None:
+            return None
+        table = self.open(console)
+        assert table is not None
+        first, last = None, 0
+        for block in table.source.blocks():
+            first = block.line if first is None else first
+            last = block.line + size_of(block)
+        return self.launched.share(first or 0, last - (first or 0))
+
+    def _file(self, printing: Printing) -> str:
+        output = printing.output
+        if self.launched is None or self.points is None:
+            return output.file
+        return self.launched.file(output.file, output.format.endings[0])
+
+    def survey(
+        self,
+        inputs: Inputs,
+        values: Mapping[str, Tensor],
+        context: Context,
+        survey: Survey,
+        console: Console,
+    ) -> tuple[int, AgxError | None]:
+        """Checks at all rows of the table; how many were left out, and what ended it before."""
+        from autograd_cli.commands.progress import Progress
+        from autograd_cli.commands.streaming import TablePoints
+        from autograd_cli.engine.batches import batch, count_of
+
+        assert inputs.table is not None
+        variables = inputs.table.variables(inputs.expression, inputs.values)
+        points = TablePoints(inputs.table, variables, context, None, self.on_error)
+        left_out = rows = 0
+        with context.defaults(), Progress(console) as progress:
+            for block in points.blocks(0):
+                places, labels, faults = points.places(block)
+                for error in faults:
+                    if self.on_error == STOP:
+                        break
+                    console.complain(f"warning: {error.message}\n")
+                total = count_of(places) if labels else 0
+                for start in range(0, total, SURVEYED):
+                    stop = min(start + SURVEYED, total)
+                    here = batch(inputs.expression, values, places, start, stop)
+                    survey.add(here, variables, labels[start:stop])
+                    rows += stop - start
+                    progress.rate(rows, points.share())
+                if faults and self.on_error == STOP:
+                    return 0, faults[0]
+                left_out += len(faults)
+        if not rows:
+            raise points.no_rows()
+        return left_out, None
 
     def _emit(
         self,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from autograd_cli.commands.pipeline import ordered
 from autograd_cli.commands.points import NULL, SKIP, STOP
 from autograd_cli.commands.progress import Progress
-from autograd_cli.commands.table_input import TableInput, skipped_to
+from autograd_cli.commands.table_input import TableInput, size_of, within
 from autograd_cli.console import Console
 from autograd_cli.data.rows import Block, Elements, Rows
 from autograd_cli.data.table import no_rows
@@ -55,7 +55,7 @@ class TablePoints:
     """The points of a table.
 
     A row that cannot be used ends the stream, or is left out, or has empty results, as `on_error`
-    says.
+    says. With a range of `lines` (or rows) the points are those in it.
     """
 
     def __init__(
@@ -63,13 +63,15 @@ class TablePoints:
         table: TableInput,
         variables: Mapping[str, Elements],
         context: Context,
-        compute: Compute,
+        compute: Compute | None,
         on_error: str,
+        lines: tuple[int, int] | None = None,
     ) -> None:
+        self._lines = lines
         self._source = table.source
         self._variables = variables
         self._context = context
-        self._compute = compute
+        self._compute: Compute = compute or _nothing
         self._on_error = on_error
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._wanted = list(
@@ -100,18 +102,33 @@ class TablePoints:
 
     def blocks(self, start: int) -> Iterator[Block]:
         blocks = self._source.blocks()
-        return skipped_to(blocks, start) if start else blocks
+        if self._lines is None:
+            return within(blocks, start) if start else blocks
+        return within(blocks, max(start, self._lines[0]), self._lines[1])
+
+    def places(
+        self, block: Block
+    ) -> tuple[Mapping[str, Tensor], Sequence[str], Sequence[AgxError]]:
+        """The points of a block, what to call them, and what is wrong with other rows."""
+        from autograd_cli.engine.tables import listed
+
+        rows = self._read(block)
+        limit = min(rows.faults, default=rows.count) if self._on_error == STOP else rows.count
+        good = [row for row in range(limit) if row not in rows.faults]
+        places = listed(self._variables, rows.columns, self._context, good)
+        labels = [f"{self._source.place} {rows.places[row]}" for row in good]
+        return places, labels, [rows.faults[row] for row in sorted(rows.faults)]
+
+    def _read(self, block: Block) -> Rows:
+        rows = self._source.rows(block, self._wanted, self._shapes)
+        if not self._shapes and len(rows.faults) < rows.count:
+            self._shapes = {name: column.shape for name, column in rows.columns.items()}
+        return rows
 
     def piece(self, block: Block, explain: int, *, fast: bool) -> Done:
         """What becomes of a block; it is not encoded yet. Raises: as the computation, where no row
         can be computed at all."""
-        rows = self._source.rows(block, self._wanted, self._shapes)
-        if not self._shapes:
-            self._shapes = {
-                name: column.shape
-                for name, column in rows.columns.items()
-                if len(rows.faults) < rows.count
-            }
+        rows = self._read(block)
         faults: dict[int, AgxError] = dict(rows.faults)
         if self._on_error == STOP and faults:
             first = min(faults)
@@ -188,11 +205,13 @@ class TablePoints:
         return no_rows(self._source)
 
 
+def _nothing(places: Mapping[str, Tensor], explain: int = 0, *, fast: bool = False) -> Chunk:
+    raise NotImplementedError("these points are not computed here")
+
+
 def _after(block: Block) -> int:
     """The line, or row, after a block."""
-    if isinstance(block.content, bytes):
-        return block.line + block.content.count(b"\n")
-    return block.line + len(block.content)
+    return block.line + size_of(block)
 
 
 def _some(places: Mapping[str, Tensor], rows: Sequence[int]) -> Mapping[str, Tensor]:

@@ -149,20 +149,36 @@ def _listing(source: Source) -> str:
     return ", ".join(names) + (f" and {more} more" if more else "")
 
 
-def skipped_to(blocks: Iterator[Block], place: int) -> Iterator[Block]:
-    """The blocks from a line (or row) on; a block that it lies in is cut."""
+def size_of(block: Block) -> int:
+    """How many lines, or rows, a block has."""
+    if isinstance(block.content, bytes):
+        return block.content.count(b"\n")
+    return len(block.content)
+
+
+def within(blocks: Iterator[Block], start: int, stop: int | None = None) -> Iterator[Block]:
+    """What lies in a range of lines (or rows); a block at its ends is cut, but not where a quoted
+    cell may have more than one line: it belongs to the range that it begins in."""
     for block in blocks:
-        count = (
-            block.content.count(b"\n") if isinstance(block.content, bytes) else len(block.content)
-        )
-        if block.line >= place:
+        end = block.line + size_of(block)
+        if stop is not None and block.line >= stop:
+            return
+        if end <= start:
+            continue
+        begin, finish = max(block.line, start), end if stop is None else min(end, stop)
+        if (begin, finish) == (block.line, end):
             yield block
-        elif block.line + count > place:
-            skip = place - block.line
-            if not isinstance(block.content, bytes):
-                yield Block(block.content.slice(skip), place)
-                continue
-            end = 0
-            for _ in range(skip):
-                end = block.content.index(b"\n", end) + 1
-            yield Block(block.content[end:], place)
+        elif isinstance(block.content, bytes) and b'"' in block.content:
+            if block.line >= start:
+                yield block
+        else:
+            yield _cut(block, begin - block.line, finish - block.line)
+
+
+def _cut(block: Block, start: int, stop: int) -> Block:
+    if not isinstance(block.content, bytes):
+        return Block(block.content[start:stop], block.line + start)
+    places = [0]
+    for _ in range(stop):
+        places.append(block.content.index(b"\n", places[-1]) + 1)
+    return Block(block.content[places[start] : places[stop]], block.line + start)
