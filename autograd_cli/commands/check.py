@@ -200,7 +200,7 @@ def check(
         expression=expression,
         printing=printing,
     )
-    table = many.open(printing.console)
+    table = many.open(ctx)
     inputs = read_inputs(expression, at or [], [], syntax, printing.console, table)
     if not inputs.expression.variables:
         raise UsageError(

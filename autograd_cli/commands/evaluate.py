@@ -79,7 +79,7 @@ def evaluate(
         expression=expression,
         printing=printing,
     )
-    table = many.open(printing.console)
+    table = many.open(ctx)
     inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, table)
     inputs.check()
 

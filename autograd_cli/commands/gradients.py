@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from autograd_cli.engine.many import Gradients
+    from autograd_cli.results.columns import Columns
 
 # Rows that autograd computes before the formulas may take over, which costs half a second of SymPy.
 # The number does not depend on time, so that the same input gives the same bytes.
@@ -43,12 +44,18 @@ def run_gradients(
         values, axes = inputs.tensors(context)
         gradients = Gradients(inputs.expression, values, context, request)
         way.gradients = gradients
+
+        def compute(
+            places: Mapping[str, Tensor], explain: int = 0, *, fast: bool = False
+        ) -> Columns:
+            return gradients(places, explain, fast=fast and way.may_take_over(places))
+
         return many.run(
             inputs,
             values,
             axes,
             context,
-            gradients,
+            compute,
             printing,
             is_fast=way.is_fast,
             warn=way.warnings,
@@ -68,7 +75,6 @@ class Way:
         self._compiles = compiles
         self._worker: Worker | None = None
         self._decided: bool | None = False if via == "autograd" and not compiles else None
-        self._blocks = 0
         self._note = ""
         self.gradients: Gradients | None = None
         if self._is_forced and self._decided is None:
@@ -80,9 +86,10 @@ class Way:
 
     def is_fast(self, block: Block, first: Mapping[str, Tensor] | None) -> bool:
         """Whether the formulas compute this block; `first` are the first points."""
-        self._blocks += 1
-        if self._decided is False or first is None:
+        if self._decided is False:
             return False
+        if first is None:  # the first block, which is what there is to check against
+            return self._is_forced
         if self._worker is None:  # there is a second block: it may be worth it
             assert self.gradients is not None
             if not self.gradients.suits(first):
@@ -91,6 +98,13 @@ class Way:
             self._worker = Worker.start()
         if not self._is_forced and block.line <= TAKE_OVER:
             return False
+        return self._decide(first)
+
+    def may_take_over(self, places: Mapping[str, Tensor]) -> bool:
+        """Decides at the first block itself, if the formulas were asked for."""
+        return self._decided if self._decided is not None else self._decide(places)
+
+    def _decide(self, first: Mapping[str, Tensor]) -> bool:
         if self._decided is None:
             self._note = self._adopt(first)
             self._decided = not self._note

@@ -157,7 +157,7 @@ def jacobian(
         expression=expressions[0],
         printing=printing,
     )
-    table = many.open(printing.console)
+    table = many.open(ctx)
     read = [
         read_inputs(one, at or [], grid or [], syntax, printing.console, table)
         for one in expressions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -175,13 +176,18 @@ class Many:
             jobs = jobs or max(1, cores() // int(printing.console.environ["LOCAL_WORLD_SIZE"]))
         return cls(points, tuple(maps or ()), on_error, jobs or cores(), append, resume, launched)
 
-    def open(self, console: Console) -> TableInput | None:
-        """The table of --points, if there is one. Raises: as `TableInput.open`."""
+    def open(self, ctx: typer.Context) -> TableInput | None:
+        """The table of --points, if there is one, open for as long as the command runs.
+
+        Raises: as `TableInput.open`.
+        """
         if self.points is None:
             return None
         from autograd_cli.commands.table_input import TableInput
 
-        return TableInput.open(self.points, self.maps, console)
+        table = TableInput.open(self.points, self.maps, ctx.obj)
+        ctx.call_on_close(table.source.close)
+        return table
 
     @staticmethod
     def streams(printing: Printing, symbolic: bool | None) -> bool:
@@ -246,15 +252,15 @@ class Many:
     def _lines(self, console: Console) -> tuple[int, int] | None:
         """The lines of the table that are this process's, if there are others."""
         from autograd_cli.commands.table_input import size_of
+        from autograd_cli.data.table import open_source
 
-        if self.launched is None:
+        if self.launched is None or self.points is None:
             return None
-        table = self.open(console)
-        assert table is not None
         first, last = None, 0
-        for block in table.source.blocks():
-            first = block.line if first is None else first
-            last = block.line + size_of(block)
+        with contextlib.closing(open_source(self.points, console.stdin)) as source:
+            for block in source.blocks():
+                first = block.line if first is None else first
+                last = block.line + size_of(block)
         return self.launched.share(first or 0, last - (first or 0))
 
     def _file(self, printing: Printing) -> str:

@@ -74,6 +74,7 @@ class ArrowTable:
         self, stream: ByteStream, schema: Any, batches: Iterator[Any], total: int | None = None
     ) -> None:
         self.stream = stream.name
+        self._bytes = stream
         self.names = tuple(schema.names)
         check_names(self.names, self.stream)
         self.schema = schema
@@ -83,6 +84,9 @@ class ArrowTable:
 
     def share(self) -> float | None:
         return self._read / self._total if self._total else None
+
+    def close(self) -> None:
+        self._bytes.close()
 
     def blocks(self) -> Iterator[Block]:
         row = 1

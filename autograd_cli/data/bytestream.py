@@ -94,8 +94,10 @@ class ByteStream:
         return self.read_bytes / self.size if self.size else None
 
     def close(self) -> None:
-        self._file.close()
-        self._raw.close()
+        """Closes a file; a pipe is left alone, because a thread may be waiting for it."""
+        if self._descriptor is None:
+            self._file.close()
+            self._raw.close()
 
     def _some(self) -> bytes:
         if self._descriptor is None:

@@ -49,6 +49,9 @@ class Delimited:
     def share(self) -> float | None:
         return self._lines.stream.share()
 
+    def close(self) -> None:
+        self._lines.stream.close()
+
     def blocks(self) -> Iterator[Block]:
         yield from self._lines.blocks()
 

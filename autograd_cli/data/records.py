@@ -35,6 +35,9 @@ class Records:
     def share(self) -> float | None:
         return self._lines.stream.share()
 
+    def close(self) -> None:
+        self._lines.stream.close()
+
     def blocks(self) -> Iterator[Block]:
         yield from self._lines.blocks()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 from array import array
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
-from autograd_cli.data.bytestream import open_bytes
+from autograd_cli.data.bytestream import ByteStream, open_bytes
 from autograd_cli.data.delimited import Delimited
 from autograd_cli.data.records import Records
 from autograd_cli.data.rows import Block, Rows, Shape
@@ -32,6 +33,8 @@ class Source(Protocol):
     def share(self) -> float | None:
         """How much of the whole has been read, where that is known."""
 
+    def close(self) -> None: ...
+
     def blocks(self) -> Iterator[Block]: ...
 
     def rows(self, block: Block, wanted: Sequence[str], shapes: Mapping[str, Shape]) -> Rows: ...
@@ -43,6 +46,14 @@ def open_source(path: str, stdin: TextIO) -> Source:
     Raises: FileError where it cannot be read or holds no table.
     """
     stream = open_bytes(path, stdin)
+    try:
+        return _source(stream)
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _source(stream: ByteStream) -> Source:
     head = stream.head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(ARROW):
         from autograd_cli.data.arrow_table import open_arrow
@@ -77,7 +88,11 @@ def read_table(path: str, stdin: TextIO | None = None, wanted: Sequence[str] = (
     Only the columns `wanted` have to hold numbers; by default all of them. Raises: FileError, with
     the line and column of the first cell that holds no number, and for a column that is not there.
     """
-    source = open_source(path, stdin or io.StringIO())
+    with contextlib.closing(open_source(path, stdin or io.StringIO())) as source:
+        return _whole(source, wanted)
+
+
+def _whole(source: Source, wanted: Sequence[str]) -> Table:
     names = tuple(wanted) or source.names
     for name in names:
         if name not in source.names:

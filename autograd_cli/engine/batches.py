@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -96,7 +96,7 @@ def outputs(expression: Expression, batch: Mapping[str, Tensor], context: Contex
     names = list(expression.variables)
     tensors = [batch[name] for name in names]
     if tensors and is_pointwise(expression, batch):
-        value = output(expression, evaluate(expression, batch, context), context)
+        value = output(expression, evaluate(expression, batch, context, SCALAR), context)
         return value if value.dim() else value.expand(len(tensors[0]))
 
     def single(*tensors: Tensor) -> Tensor:
@@ -109,6 +109,52 @@ def outputs(expression: Expression, batch: Mapping[str, Tensor], context: Contex
         # Some operations cannot be vectorised; if it is not that, the loop raises the same again.
         result = torch.stack([single(*row) for row in zip(*tensors, strict=True)])
     return result
+
+
+class _Apart(torch.autograd.Function):
+    """The same numbers, not side by side in memory: torch then takes one at a time.
+
+    Of some functions torch has two kernels, one for vectors and one for what is left over at their
+    ends, and for single numbers; the last bit can differ. With the numbers apart, a batch has that
+    of a single number, wherever it stands.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return torch.empty(*x.shape, 2, dtype=x.dtype, device=x.device)[..., 0].copy_(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
+        return grad
+
+
+def _apart(operands: list[Any]) -> list[Any]:
+    return [
+        _Apart.apply(x)  # type: ignore[no-untyped-call]
+        if isinstance(x, Tensor) and x.dim() == 1 and x.is_floating_point()
+        else x
+        for x in operands
+    ]
+
+
+def _apart_for_power(operands: list[Any]) -> list[Any]:
+    """Squares, cubes and roots are products to torch, and the same in either kernel."""
+    exponent = operands[1]
+    is_plain = not isinstance(exponent, Tensor) and exponent in (1, 2, 3, 0.5)
+    return operands if is_plain else _apart(operands)
+
+
+# The operations with two kernels that differ, and with operations among them.
+SCALAR: dict[str, Callable[[list[Any]], list[Any]]] = {
+    **dict.fromkeys(
+        (
+            *("exp2", "sinh", "cosh", "atanh", "atan2", "logaddexp", "sigmoid", "softplus", "gelu"),
+            *("gelu_tanh", "mish", "silu"),
+        ),
+        _apart,
+    ),
+    "pow": _apart_for_power,
+}
 
 
 def is_pointwise(expression: Expression, batch: Mapping[str, Tensor]) -> bool:

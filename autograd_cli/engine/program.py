@@ -73,7 +73,19 @@ class Program:
             for position, (op, _, value) in enumerate(self._nodes)
             if op == NUMBER
         }
+        self._fold()
         self.instructions = self._schedule()
+
+    def _fold(self) -> None:
+        """Operations on numbers alone become numbers."""
+        for position, (op, places, _) in enumerate(self._nodes):
+            if places and all(place in self._numbers for place in places):
+                operands = [
+                    torch.tensor(self._numbers[place], dtype=self._dtype) for place in places
+                ]
+                number = float(operation(FUNCTIONS[op])(*operands))
+                self._numbers[position] = number
+                self._nodes[position] = (NUMBER, (), number)
 
     def run(self, values: Mapping[str, Tensor]) -> list[Tensor]:
         """The outputs at every point, shape (points,) each; equal outputs are one tensor.

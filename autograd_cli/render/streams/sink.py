@@ -201,7 +201,8 @@ class Sink:
             return ""
         if self._rows:
             again = "" if self._format in BINARY else "; --resume continues it"
-            return f"{self._rows:,} rows are in '{self._part.name}'{again}"
+            rows = "1 row is" if self._rows == 1 else f"{self._rows:,} rows are"
+            return f"{rows} in '{self._part.name}'{again}"
         for path in (self._part, self._state):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
