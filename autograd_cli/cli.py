@@ -20,12 +20,15 @@ from autograd_cli.commands import (
     completion,
     evaluate,
     explain,
+    fit,
     functions,
     grad,
     graph,
     hessian,
     info,
     jacobian,
+    lesson,
+    plot,
 )
 from autograd_cli.commands.command import Command, Group
 from autograd_cli.console import Console
@@ -48,10 +51,10 @@ agx functions softmax
 
 
 class Row(NamedTuple):
-    """A command: its name, its function, and its examples."""
+    """A command: its name, its function (or the group of its tasks), and its examples."""
 
     name: str
-    function: Callable[..., object]
+    function: Callable[..., object] | typer.Typer
     examples: str
 
 
@@ -65,7 +68,10 @@ COMMANDS = (
     Row("jacobian", jacobian.jacobian, jacobian.EXAMPLES),
     Row("hessian", hessian.hessian, hessian.EXAMPLES),
     Row("check", check.check, check.EXAMPLES),
+    Row("fit", fit.app, fit.EXAMPLES),
+    Row("plot", plot.plot, plot.EXAMPLES),
     Row("eval", evaluate.evaluate, evaluate.EXAMPLES),
+    Row("lesson", lesson.lesson, lesson.EXAMPLES),
     Row("functions", functions.functions, functions.EXAMPLES),
     Row("info", info.info, info.EXAMPLES),
     Row("completion", completion.completion, completion.EXAMPLES),
@@ -85,7 +91,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for row in COMMANDS:
-    app.command(row.name, cls=Command, epilog=row.examples, add_help_option=False)(row.function)
+    if isinstance(row.function, typer.Typer):
+        app.add_typer(row.function)
+    else:
+        app.command(row.name, cls=Command, epilog=row.examples, add_help_option=False)(row.function)
 
 
 def main(words: Sequence[str] | None = None, console: Console | None = None) -> int:
@@ -128,7 +137,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _run(words: Sequence[str], console: Console) -> int:
-    command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
+    # Typer would list groups behind all commands.
+    command.commands = {row.name: command.commands[row.name] for row in COMMANDS}
     asked = console.environ.get(completion.VARIABLE)
     if asked:
         return completion.complete(command, asked, console)

@@ -11,6 +11,19 @@ from autograd_cli.errors import UsageError
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 DEVICES = ("cpu", "cuda", "mps", "xpu", "auto")
 
+OPTIMIZERS = (
+    "gd", "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "lbfgs", "newton", "lm"
+)  # fmt: skip
+SEARCHING = ("lbfgs", "newton", "lm")  # these have a line search: their learning rate is 1
+SCHEDULES = (
+    "constant", "step", "exponential", "cosine", "linear", "inverse", "warmup", "warmup-cosine"
+)  # fmt: skip
+
+
+NETWORK_ACTIVATIONS = (
+    "relu", "tanh", "sigmoid", "gelu", "silu", "elu", "softplus", "leaky_relu", "identity"
+)  # fmt: skip
+
 _DTYPE_ALIASES = {"double": "float64", "float": "float32", "half": "float16", "bf16": "bfloat16"}
 _DEVICE = re.compile(r"(?:cpu|mps|auto|(?:cuda|xpu)(?::[0-9]{1,3})?)")
 _NOT_DIFFERENTIABLE = re.compile(r"u?int[0-9]*|long|short|bool|complex[0-9]*")
@@ -52,3 +65,20 @@ class Settings:
         if not -(2**63) <= seed < 2**64:
             raise UsageError(f"the seed {seed} is beyond 64 bits", hint="for example --seed 42")
         return cls(device, dtype, seed)
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How to go down: at most `steps` steps of `optimizer`, ended early by `tolerance`.
+
+    `learning_rate` is None where the method has its own. `tolerance` is the gradient norm, relative
+    to the size of what is minimised, at which a fit counts as converged; None leaves it to the
+    task. `batch_size` is None for all of the data at once.
+    """
+
+    steps: int
+    optimizer: str = "gd"
+    learning_rate: float | None = None
+    schedule: str = "constant"
+    tolerance: float | None = None
+    batch_size: int | None = None

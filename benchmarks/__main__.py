@@ -10,6 +10,7 @@ NAMES = (
     "check",
     "hessian",
     "graph",
+    "fit",
 )
 
 

@@ -46,9 +46,9 @@ def ratios(seconds: Mapping[str, Sequence[float]], baseline: str) -> dict[str, f
     }
 
 
-def machine() -> str:
+def machine(names: Sequence[str] = ("torch", "typer", "rich", "sympy")) -> str:
     """What it was measured on, in one line."""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "typer", "rich", "sympy"))
+    packages = ", ".join(f"{name} {version(name)}" for name in names)
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{platform.machine()}, {cpus} cores, Python {platform.python_version()}, {packages}"
 

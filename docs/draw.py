@@ -6,10 +6,12 @@ Run from the top of the repository: `python docs/draw.py`.
 from __future__ import annotations
 
 import io
+import json
 import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -23,6 +25,13 @@ PICTURES = {
     ],
 }
 COLUMNS = 92
+PLOTS = {
+    "valley": (
+        "(1-x)**2 + 100*(y-x**2)**2",
+        ["--grid", "x=-2:2:101,y=-1:3:101", "--size", "640x600"],
+    ),
+}
+STEPS, RATE, MOMENTUM = 600, 0.0005, 0.9  # of the descent on top
 
 
 def draw(name: str, commands: list[str]) -> None:
@@ -50,6 +59,33 @@ def draw(name: str, commands: list[str]) -> None:
     (Path(__file__).parent / f"{name}.svg").write_text(svg, encoding="utf-8")
 
 
+def plot(name: str, expression: str, options: list[str]) -> None:
+    """Writes docs/NAME.svg: contours, the gradient, and the way of a descent."""
+    file = Path(__file__).parent / f"{name}.svg"
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "autograd_cli", "plot", expression, *options),
+            *("--path", "-", "-o", str(file)),
+        ],
+        input="\n".join(descent()),
+        text=True,
+        check=True,
+    )
+
+
+def descent() -> Iterator[str]:
+    """The steps of gradient descent with momentum through Rosenbrock's valley, as NDJSON."""
+    x, y, across, up = -1.2, 1.0, 0.0, 0.0
+    for step in range(STEPS):
+        loss = (1 - x) ** 2 + 100 * (y - x**2) ** 2
+        yield json.dumps({"step": step, "loss": loss, "parameters": {"x": x, "y": y}})
+        across = MOMENTUM * across - RATE * (-2 * (1 - x) - 400 * x * (y - x**2))
+        up = MOMENTUM * up - RATE * 200 * (y - x**2)
+        x, y = x + across, y + up
+
+
 if __name__ == "__main__":
     for picture, lines in PICTURES.items():
         draw(picture, lines)
+    for picture, (function, settings) in PLOTS.items():
+        plot(picture, function, settings)

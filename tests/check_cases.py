@@ -92,7 +92,9 @@ def truth(source: str, place: Mapping[str, float], name: str) -> Any:
             _value(expression, {**values, name: values[name] + sign * step}) for sign in (1, -1)
         )
         slope = (above - below) / (2 * step)
-        return slope if abs(slope) > mpf(10) ** -290 else mpf(0)  # what the step leaves of a zero
+        rounding = mpf(10) ** -600 * max(abs(above), abs(below)) / step
+        left = rounding + mpf(10) ** (-500 if place[name] else -290)  # of a slope that is 0
+        return slope if abs(slope) > left else mpf(0)
 
 
 def _value(expression: Expression, values: Mapping[str, Any]) -> Any:

@@ -256,6 +256,34 @@ def test_against() -> None:
     assert check(*words, "x: 2*x*y").out.endswith("\t12.0\n")
 
 
+@pytest.mark.parametrize(
+    "formulas",
+    [
+        "x: 2*x*y\ny: x**2",
+        "x: 2*x*y, y: x**2",
+        "x = 2*x*y; y = x**2",
+        " x=2*x*y ,y=x**2;",
+        "df/dx: 2*x*y; df/dy: x^2",
+        "∂f/∂x = 2*x*y, ∂f/∂y = x²",
+        "d_y: x**2; d_x: 2*x*y",
+        "dx: where(x == 2, 2*x*y, 0); dy: sum([x, x, 0], dim=0)*x/2",
+    ],
+)
+def test_against_as_people_write_it(formulas: str) -> None:
+    content = found("x**2*y", "--at", "x=2,y=3", "--against", formulas)
+    assert {one["input"]: one["claimed"] for one in content[KEY]} == {"x": 12.0, "y": 4.0}
+    assert content["verdict"] == "agree"
+
+
+def test_a_formula_alone_is_that_of_the_only_input() -> None:
+    assert found("x**3", "--at", "x=2", "--against", "3*x**2")["verdict"] == "agree"
+    assert found("x**3", "--at", "x=2", "--against", "3*x")["verdict"] == "disagree"
+    words = ("sum(v**2)", "--at", "v=[1,2,3]", "--against")
+    for formula in ("2*v", "[2, 4, 6]", "v: 2*v", "[2*v[0], 2*v[1], 2*v[2]]"):
+        assert found(*words, formula)["verdict"] == "agree"
+    assert [one["verdict"] for one in found(*words, "[2, 4, 5]")[KEY]][2] == "disagree"
+
+
 def test_against_vectors_and_elements() -> None:
     words = ("sum(v**2)*y", "--at", "v=[1,2],y=3", "--against")
     assert found(*words, "v: 2*v*y; y: sum(v**2)")["verdict"] == "agree"
@@ -271,6 +299,7 @@ def test_samples() -> None:
     assert samples["domain"] == {"x": [-1.0, 1.0], "y": [-5.0, 5.0]}
     assert samples["outside"] + samples["agree"] == 50
     assert 10 < samples["outside"] < 40  # counted, not dropped
+    assert f"at {samples['outside']} of 50 points the expression has" in content["warnings"][0]
     assert content["verdict"] == "agree"
     assert set(content["components"][0]["at"]) == {"x", "y"}
     assert check(*words) == check(*words)
@@ -297,6 +326,9 @@ def test_nowhere_to_check() -> None:
     assert content["verdict"] == "inconclusive"
     assert content["samples"]["outside"] == 5
     assert content["components"] == []
+    told = check("log(x)", "--samples", "5", "--domain", "x=-2:-1").err
+    assert "at 5 of 5 points the expression has no finite value" in told
+    assert "at none of the points is there anything to check" in told
 
 
 def test_the_function_table_vouches_for_itself() -> None:
@@ -401,8 +433,44 @@ def test_junit_is_what_continuous_integration_reads(tmp_path: Path) -> None:
     assert kinked[0][0][0].tag == "skipped"
     strict = ElementTree.fromstring(check(*RESULTS["kink"], "-f", "junit", "--strict").out)
     assert strict[0][0][0].tag == "failure"
+    assert kinked[0].attrib["skipped"] == "1"
     strange = check("where(x<y, x, y)", "--at", "x=1,y=2", "-f", "junit")
     assert ElementTree.fromstring(strange.out)[0].attrib["name"] == "where(x<y, x, y)"
+
+
+# What the schema that Jenkins and others read JUnit's XML by allows, and what it requires.
+SCHEMA = {
+    "testsuites": ({"name", "time", "tests", "failures", "disabled", "errors"}, set()),
+    "testsuite": (
+        {"name", "tests", "failures", "errors", "time", "disabled", "skipped", "timestamp"},
+        {"name", "tests"},
+    ),
+    "testcase": ({"name", "classname", "assertions", "time", "status"}, {"name", "classname"}),
+    "failure": ({"type", "message"}, set()),
+    "skipped": ({"type", "message"}, set()),
+}
+CHILDREN = {
+    "testsuites": {"testsuite"},
+    "testsuite": {"testcase"},
+    "testcase": {"failure", "skipped"},
+    "failure": set(),
+    "skipped": set(),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize("more", [(), ("--strict",)])
+def test_junit_keeps_to_the_schema(name: str, more: tuple[str, ...]) -> None:
+    root = ElementTree.fromstring(check(*RESULTS[name], "-f", "junit", *more).out)
+    assert root.tag == "testsuites"
+    for element in root.iter():
+        allowed, required = SCHEMA[element.tag]
+        assert required <= set(element.attrib) <= allowed
+        assert {child.tag for child in element} <= CHILDREN[element.tag]
+    for suite in root:
+        assert int(suite.attrib["tests"]) == len(suite)
+        assert int(suite.attrib["failures"]) == len(suite.findall("testcase/failure"))
+        assert int(suite.attrib["skipped"]) == len(suite.findall("testcase/skipped"))
 
 
 # Bad input ---------------------------------------------------------------------------------------
@@ -418,7 +486,11 @@ def test_junit_is_what_continuous_integration_reads(tmp_path: Path) -> None:
         (("x > 2", "--at", "x=1"), 3, "a condition has no derivative"),
         (("x", "--at", "x=1", "--against", "z: 1"), 2, "no 'z' in the expression"),
         (("x", "--at", "x=1", "--against", "x: z"), 2, "no 'z' in the expression"),
-        (("x", "--at", "x=1", "--against", "2*x"), 2, "is not a formula with its input"),
+        (("x*y", "--at", "x=1,y=2", "--against", "y"), 2, "does not say by which input: 'y'"),
+        (("x*y", "--at", "x=1,y=2", "--against", "[y, x]"), 2, '--against "x: y; y: x"'),
+        (("x*y", "--at", "x=1,y=2", "--against", "y; x"), 2, '--against "x: y; y: x"'),
+        (("x*y", "--at", "x=1,y=2", "--against", "x: ; y: x"), 2, "formula for x is missing"),
+        (("x*y", "--at", "x=1,y=2", "--against", "dz: x"), 2, "no 'dz' in the expression"),
         (("x", "--at", "x=1", "--against", "x: 1; x: 2"), 2, "given twice in --against"),
         (("x", "--at", "x=1", "--against", ""), 2, "--against is empty"),
         (("sum(v)", "--at", "v=[1,2]", "--against", "v: [1,1,1]"), 3, "has another shape than v"),

@@ -336,7 +336,7 @@ def test_functions_json_and_csv_have_all_rows() -> None:
     assert list(content) == ["schema", "command", "functions", "warnings"]
     assert [row["name"] for row in content["functions"]] == list(FUNCTIONS)
     assert list(content["functions"][0]) == [
-        *("name", "usage", "aliases", "family", "derivatives", "domain", "help")
+        *("name", "usage", "aliases", "family", "derivatives", "domain", "help", "note")
     ]
     rows = list(csv.DictReader(ok(run("functions", "-f", "csv")).splitlines()))
     assert [row["name"] for row in rows] == list(FUNCTIONS)

@@ -5,20 +5,15 @@ After a wanted change, `AGX_UPDATE_GOLDEN=1 pytest tests/test_explain_command.py
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import json
 import os
-import pty
 import re
-import select
-import struct
-import subprocess
-import termios
 from pathlib import Path
 
 import pytest
-from cli_runner import PROGRAM, environment, run
+from cli_runner import run
+from terminals import Terminal
 
 from autograd_cli.errors import columns
 
@@ -190,44 +185,6 @@ def test_steps_are_for_the_table() -> None:
 
 
 # One step at a time -------------------------------------------------------------------------------
-
-
-class Terminal:
-    """agx on a terminal of its own."""
-
-    def __init__(self, *words: str) -> None:
-        self.master, self.slave = pty.openpty()
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self.before = termios.tcgetattr(self.slave)
-        self.process = subprocess.Popen(
-            [*PROGRAM, *words],
-            stdin=self.slave,
-            stdout=self.slave,
-            stderr=self.slave,
-            env=environment(),
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is heard
-        )
-
-    def until(self, text: str) -> str:
-        received = ""
-        while text not in received and select.select([self.master], [], [], 30)[0]:
-            received += os.read(self.master, 4096).decode()
-        return re.sub(r"\x1b\[[0-9;]*[mK]", "", received)
-
-    def press(self, key: str) -> None:
-        os.write(self.master, key.encode())
-
-    def end(self) -> tuple[int, str, bool]:
-        """The exit code, what came last, and whether the terminal is as it was."""
-        code = self.process.wait(30)
-        rest = ""
-        while select.select([self.master], [], [], 0.2)[0]:
-            rest += os.read(self.master, 4096).decode()
-        restored = termios.tcgetattr(self.slave) == self.before
-        os.close(self.slave)
-        os.close(self.master)
-        return code, rest, restored
 
 
 PROMPT = "q: the end"

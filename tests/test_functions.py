@@ -34,7 +34,7 @@ from autograd_cli.language.reader import read
 from autograd_cli.language.request import Component, DerivativeRequest
 from autograd_cli.settings import Settings
 
-CONTEXT = resolve(Settings())
+CONTEXT = resolve(Settings(), accurate=True)
 
 TOLERANCE = 1e-12
 WELL_CONDITIONED = 1e3
@@ -355,9 +355,7 @@ def test_numbers_as_operands(row: Function, data: st.DataObject) -> None:
         orders = [int(name == one) for one in names]
         first = partial_or_error(expression, variables, [name])
         if isinstance(first, DerivativeError):
-            # In torch as in Python, `2 % x` is recorded, but has no backward pass.
-            lacking = row.name == "mod" or row.derivatives[names.index(name)] == ""
-            assert lacking, f"{text}: {first.message}"
+            assert row.derivatives[names.index(name)] == "", f"{text}: {first.message}"
             assert row.name in first.message
             continue
         check(first, function, point, orders, f"d/d{name} {text} at {variables}")
@@ -647,6 +645,8 @@ def test_a_missing_derivative_is_said_so(row: Function) -> None:
         ("asinh(x + 1e-200)", 1e-200),
         ("hypot(x, 1e-200)", 1e-200),
         ("hypot(x, 1e200)", 1e200),
+        ("logaddexp(x, 800)", 800.0),
+        ("logaddexp(-800, x)", 0.0),
     ],
 )
 def test_nothing_overflows_on_the_way(text: str, value: float) -> None:
@@ -656,25 +656,6 @@ def test_nothing_overflows_on_the_way(text: str, value: float) -> None:
     for order in (1, 2):
         slope = partial(expression, {"x": 0.0}, ["x"] * order)
         assert abs(slope) < 1e250, f"order {order}"  # not nan
-
-
-@pytest.mark.parametrize(
-    ("text", "x", "y"), [("logaddexp(x, 800)", 0.0, 800.0), ("logaddexp(-800, x)", -800.0, 0.0)]
-)
-def test_logaddexp_is_torchs_own_far_apart(text: str, x: float, y: float) -> None:
-    """The value and the gradient are right there; the second derivative is what torch makes of it,
-    nan beyond a difference of 709, and agx says that it is not finite."""
-    expression = read(text)
-    assert value_of(expression, {"x": 0.0}).item() == max(x, y)
-    (name,) = expression.variables
-    assert partial(expression, {"x": 0.0}, [name]) == float(text.endswith("x)"))
-    found = gradient(expression, tensors({"x": 0.0}), CONTEXT, DerivativeRequest(order=2))
-    leaf = torch.tensor(0.0, dtype=torch.float64, requires_grad=True)
-    other = torch.tensor(800.0 if "800)" in text else -800.0, dtype=torch.float64)
-    (first,) = torch.autograd.grad(torch.logaddexp(leaf, other), leaf, create_graph=True)
-    (second,) = torch.autograd.grad(first, leaf)
-    assert found.gradient["x"] == pytest.approx(second.item(), nan_ok=True)
-    assert bool(found.warnings) != second.isfinite().item()
 
 
 def test_clamp_needs_a_limit() -> None:

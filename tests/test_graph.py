@@ -222,6 +222,37 @@ def test_svg_is_xml_and_its_text_is_text(name: str) -> None:
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
 
 
+@pytest.mark.parametrize("name", [*CASES, "medium", "wide"])
+def test_nothing_in_a_picture_overlaps(name: str) -> None:
+    words = PICTURED.get(name) or CASES[name]
+    root = ET.fromstring(run("graph", *words, "--format", "svg").out)
+    frames = [
+        tuple(float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
+        for group in root.findall("{*}g")
+        if group.attrib["class"].split()[0] in ("box", "label")
+        for rect in group.findall("{*}rect")
+    ]
+    _, _, whole, high = map(float, root.attrib["viewBox"].split())
+    for number, (x, y, width, height) in enumerate(frames):
+        assert min(x, y, whole - x - width, high - y - height) >= 0
+        for left, top, wide, tall in frames[:number]:
+            apart = x + width <= left or left + wide <= x or y + height <= top or top + tall <= y
+            assert apart
+
+
+PICTURED = {
+    "medium": (
+        "u = sin(x*y) + exp(-x**2); v = u*tanh(y) + log(1+x**2); w = sqrt(v**2+u**2);"
+        " where(w > 1, w*v, floor(w)*u) + sum(softmax(A@b))*detach(u) + (x+y)**3/(1+w)",
+        *("--at", "x=0.7,y=1.3,A=[[1,2],[3,4]],b=[0.5,-1]"),
+    ),
+    "wide": (
+        "+".join(f"a{i}*sin(b{i}*x)" for i in range(11)),
+        *("--at", ",".join(f"a{i}=0.3,b{i}=0.1234567" for i in range(11)) + ",x=2"),
+    ),
+}
+
+
 def test_what_the_user_typed_is_never_markup() -> None:
     words = ("graph", "x<3 and x>1", "--at", "x=2")
     assert run(*words, "-f", "html").code != 0  # a condition has no derivative
@@ -285,6 +316,48 @@ def test_mistakes(words: list[str], code: int, message: str) -> None:
     outcome = wrong(*words)
     assert outcome.code == code, outcome.err
     assert message in outcome.err
+
+
+LETTERS = {
+    "a missing value": (
+        ["x*y", "--at", "x=1"],
+        2,
+        "error: no value for 'y'\n  x*y\n    ^\n  hint: add --at y=…\n",
+    ),
+    "several outputs": (
+        ["v**2", "--at", "v=[1,2]"],
+        3,
+        "error: COMMAND needs one output, and this is a vector of 2\n  v**2\n  ^^^^\n"
+        "  hint: take one element or sum(…) of it, or weigh the outputs with --grad-output\n",
+    ),
+    "no variables": (
+        ["2+3"],
+        2,
+        "error: nothing to differentiate: the expression has no variables\n"
+        "  hint: for its value, use agx eval\n",
+    ),
+    "no derivative": (
+        ["1 + 5 % x", "--at", "x=2"],
+        3,
+        "error: torch has no derivative of mod here\n"
+        "  1 + 5 % x\n      ^^^^^\n  hint: its value is there: agx eval\n",
+    ),
+    "an ending that contradicts": (
+        ["x", "--at", "x=1", "-f", "plain", "-o", "a.json"],
+        2,
+        "error: --format plain contradicts the ending of 'a.json'\n"
+        "  hint: leave one of them out: .json alone means json\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LETTERS)
+@pytest.mark.parametrize("command", ["graph", "explain"])
+def test_the_words_of_mistakes(command: str, case: str) -> None:
+    words, code, message = LETTERS[case]
+    found = run(command, *words)
+    assert (found.code, found.out) == (code, "")
+    assert found.err == message.replace("COMMAND", command)
 
 
 def test_formats_that_make_no_sense_name_those_that_do() -> None:

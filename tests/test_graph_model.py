@@ -20,7 +20,8 @@ from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.reader import read
 from autograd_cli.language.request import DerivativeRequest, read_request
-from autograd_cli.results.graph import Graph, GraphEdge, Ledger
+from autograd_cli.results.graph import Graph, GraphEdge
+from autograd_cli.results.ledgers import Ledger
 from autograd_cli.settings import Settings
 
 COUNT = 1_000

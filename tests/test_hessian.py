@@ -21,11 +21,12 @@ from expressions import VARIABLES, lines
 from test_derivatives import random_expression
 
 from autograd_cli.engine import hessian as engine
+from autograd_cli.engine.compression import compress
 from autograd_cli.engine.context import resolve
 from autograd_cli.engine.derivatives import point
 from autograd_cli.engine.evaluate import evaluate, output
 from autograd_cli.engine.hessian import hessian, hessian_matrix
-from autograd_cli.engine.sparsity import compress, interactions
+from autograd_cli.engine.sparsity import interactions
 from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.matrix_request import read_hessian_request
@@ -167,6 +168,14 @@ def test_it_is_symmetric_to_the_last_bit_and_says_how_far_it_was_not() -> None:
     assert 0 < found.asymmetry < 1e-9 * matrix.abs().max().item()
     (row,) = ask("x**2 - y**2", "x=0,y=0", wrt="x").hessian or []
     assert math.copysign(1, row[0]) == 1
+
+
+def test_inputs_that_do_not_meet_have_0_beside_an_infinite_derivative() -> None:
+    (first, second, third) = ask("sum(sqrt(x))", "x=[0,1,4]").hessian or []
+    assert first[1:] == [0.0, 0.0]
+    assert not math.isfinite(first[0])
+    assert second == [0.0, -0.25, 0.0]
+    assert third == [0.0, 0.0, -0.03125]
 
 
 def test_a_large_matrix_variable() -> None:

@@ -232,6 +232,16 @@ def test_vectors_and_matrices_against_torch_func(text: str, mode: str) -> None:
     torch.testing.assert_close(found, wide, rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_what_does_not_depend_is_0_beside_an_infinite_slope(mode: str) -> None:
+    found = ask("sqrt(x)", at="x=[0,1,4,9,16]", mode=mode).jacobian
+    slopes = [math.inf, 0.5, 0.25, 1 / 6, 0.125]
+    assert found == torch.diag(torch.tensor(slopes, dtype=torch.float64)).tolist()
+    assert ask("[sqrt(x), x + y]", at="x=0,y=1", mode=mode).jacobian == [[math.inf, 0], [1, 1]]
+    matrix = ask("[log(x)*y]", at="x=[0,1],y=2", mode=mode).jacobian or []
+    assert matrix[1][:2] == [0.0, 2.0]
+
+
 def test_many_rows_come_in_batches() -> None:
     for mode in ("reverse", "forward"):
         found = ask("v**2", at="v=linspace(0,1,150)", mode=mode).jacobian

@@ -40,7 +40,7 @@ from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.language.symbolic import worker
 from autograd_cli.settings import Settings
 
-CONTEXT = resolve(Settings())
+CONTEXT = resolve(Settings(), accurate=True)
 HINT = (
     "\n  hint: --on-error skip leaves such rows out, --on-error null leaves their results empty\n"
 )

@@ -806,7 +806,7 @@ ERRORS = (  # (text, message, carets, hint)
     ("norm(x, [1])", "ord must be a number, inf, fro or nuc", "        ^^^", ""),
     (
         "mse_loss(x, y, 2)",
-        "reduction must be a word such as mean, sum or none",
+        "reduction must be mean, sum or none",
         "               ^",
         "",
     ),

@@ -26,10 +26,11 @@ def commands() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("command", "expected"), commands(), ids=[c for c, _ in commands()])
-def test_the_tour_prints_what_the_readme_shows(command: str, expected: str) -> None:
+def test_the_tour_prints_what_the_readme_shows(command: str, expected: str, tmp_path: Path) -> None:
     agx = f"{shlex.quote(sys.executable)} -m autograd_cli"
     line = re.sub(r"^agx ", f"{agx} ", command)
     environment = {**os.environ, "COLUMNS": "80", "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8"}
+    environment["XDG_STATE_HOME"] = str(tmp_path)  # a reader who has read no lesson yet
     done = subprocess.run(
         ["bash", "-c", f"{line} 2>&1"],
         capture_output=True,

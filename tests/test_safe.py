@@ -412,11 +412,49 @@ RUN_TEXT = {
 }
 
 
+# The one place that runs text: the process of a lesson, and only what stands in the lesson's file.
+# It has these two calls, once each.
+RUNS_LESSONS = "lessons/child.py"
+ITS_CALLS = ["compile(source, name, 'exec')", "exec(program[key], namespace)"]
+
+
 @pytest.mark.parametrize("path", TREES)
 def test_no_source_can_run_text(path: str) -> None:
     """Neither as a name nor as an attribute nor imported; `re.compile` is another thing."""
+    found = ways_to_run_text(TREES[path])
+    if path == RUNS_LESSONS:
+        calls = [node for node in ast.walk(TREES[path]) if isinstance(node, ast.Call)]
+        named = [one for one in calls if getattr(one.func, "id", "") in RUN_TEXT]
+        assert sorted(map(ast.unparse, named)) == ITS_CALLS
+        allowed = {(one.func.id, one.lineno) for one in named if isinstance(one.func, ast.Name)}
+        allowed |= {("exec", one.lineno) for one in named}  # the mode that compile is given
+        found = [one for one in found if one not in allowed]
+    assert not found
+
+
+def test_nothing_else_reaches_the_process_of_the_lessons() -> None:
+    """It is imported nowhere, named only by what starts it, and that is given files to run."""
+    assert not importers("autograd_cli.lessons.child")
+    naming = {
+        path
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value == "autograd_cli.lessons.child"
+    }
+    assert naming == {"lessons/session.py"}
+    starting = {
+        ast.unparse(node)
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Session"
+    }
+    assert starting == {"Session([card.path for card in cards])", "Session([lesson.card.path])"}
+
+
+def ways_to_run_text(tree: ast.AST) -> list[tuple[str, int]]:
+    """Where a source names what could run text."""
     found = []
-    for node in ast.walk(TREES[path]):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in RUN_TEXT:
             found.append((node.id, node.lineno))
         elif isinstance(node, ast.Attribute) and node.attr in RUN_TEXT:
@@ -432,7 +470,7 @@ def test_no_source_can_run_text(path: str) -> None:
         elif isinstance(node, ast.keyword) and node.arg == "shell":
             starts_one = isinstance(node.value, ast.Constant)  # else it is the name of a shell
             found += [("shell=", node.value.lineno)] * starts_one
-    assert not found
+    return found
 
 
 DANGEROUS_MODULES = {"pickle", "marshal", "shelve", "code", "codeop", "runpy", "ctypes", "click"}
@@ -504,9 +542,10 @@ def importers(module: str) -> set[str]:
 # From the ground up; a part may import its own level and those below.
 LEVELS = (
     ("errors",),
-    ("settings", "results", "collector", "data"),
+    ("settings", "results", "collector", "interpreter", "data"),
     ("language",),
     ("engine",),
+    ("figures",),
     ("render", "console", "lessons"),
     ("commands",),
     ("cli",),
@@ -538,7 +577,7 @@ def test_errors_imports_nothing_of_the_package() -> None:
 
 
 def test_only_the_terminal_knows_rich() -> None:
-    allowed = {path for path in TREES if path.startswith("render/terminal")}
+    allowed = {path for path in TREES if path.startswith(("render/terminal", "render/live/"))}
     assert importers("rich") <= allowed
     assert importers("rich")
 
@@ -564,7 +603,10 @@ def test_only_the_worker_process_knows_sympy() -> None:
     assert importers("sympy")
 
 
-HEAVY = {"torch", "sympy", "mpmath", "numpy", "rich", "typer", "click"}
+HEAVY = {
+    *("torch", "sympy", "mpmath", "numpy", "rich", "typer", "click"),
+    *("matplotlib", "contourpy", "plotille"),
+}
 LOADED = """
 import importlib, sys
 for name in sys.argv[1:]:

@@ -726,7 +726,8 @@ def test_a_forgotten_worker_leaves_no_zombie() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 def test_an_interrupted_parent_takes_the_worker_with_it() -> None:
     code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        f"import signal, sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it\n"
         "from autograd_cli.language.symbolic import Worker\n"
         "with Worker.start(60) as worker:\n"
         "    worker.ask({'task': 'gradient', 'source': '9**9**9*x'})\n"

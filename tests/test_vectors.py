@@ -28,7 +28,7 @@ from autograd_cli.language.reader import read
 from autograd_cli.language.request import Component, DerivativeRequest
 from autograd_cli.settings import Settings
 
-CONTEXT = resolve(Settings())
+CONTEXT = resolve(Settings(), accurate=True)
 DIGITS = 50
 TOLERANCE = 1e-12
 
@@ -650,11 +650,7 @@ def assert_second(
 ) -> None:
     truth = slope(total, values, by)
     scale = max(abs(truth), mpf(1))
-    # torch adds 1e-12 to p*(1 - p) when it differentiates binary cross-entropy twice
-    tolerance = (
-        100 * TOLERANCE if "bce_loss" in what or "cross_entropy(p" in what else 10 * TOLERANCE
-    )
-    assert abs(got - truth) <= tolerance * scale, f"{what}: {got!r}, but {mp.nstr(truth, 20)}"
+    assert abs(got - truth) <= 10 * TOLERANCE * scale, f"{what}: {got!r}, but {mp.nstr(truth, 20)}"
 
 
 @pytest.mark.parametrize("text", ["prod(x)", "sum(cumprod(x))"])
@@ -772,7 +768,6 @@ def test_constructors() -> None:
         ("x[0]", "x=3", ShapeError, "too many indices: x is a number"),
         ("x[::-1]", "x=[1,2]", ShapeError, "step must be positive"),
         ("[x, 1]", "x=[1,2]", ShapeError, "different shapes"),
-        ("mse_loss(x, y, reduction=avg)", "x=[1],y=[1]", EvaluationError, "avg"),
         ("mse_loss(x, y)", "x=[1,2],y=[1,2,3]", ShapeError, "mse_loss"),
         ("norm(x, fro)", "x=[1,2]", EvaluationError, "norm"),
         ("norm(A, 3)", "A=[[1,2],[3,4]]", EvaluationError, "norm"),
@@ -821,7 +816,7 @@ def test_shapes_that_do_not_fit(
         ("sum(dim=0, x)", "a positional argument after a named one"),
         ("var(x, correction=y)", "correction must be an integer"),
         ("norm(x, ord=[1])", "ord must be a number, inf, fro or nuc"),
-        ("mse_loss(x, y, reduction=1)", "reduction must be a word such as mean, sum or none"),
+        ("mse_loss(x, y, reduction=1)", "reduction must be mean, sum or none"),
         ("dot(x)", "dot takes 2 arguments, 1 given"),
         ("zeros(n)", "size must be an integer"),
         ("eye(2.0)", "n must be an integer"),

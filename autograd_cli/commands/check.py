@@ -344,12 +344,13 @@ class _Asked:
         rtol: float | None,
         atol: float | None,
     ) -> None:
+        from autograd_cli.language.claims import read_claims
         from autograd_cli.language.points import read_names
 
         self._wrt = read_names(wrt, expression, "--wrt") if wrt is not None else ()
         self._order = order
         self._tolerance = None if rtol is None and atol is None else (rtol or 0.0, atol or 0.0)
-        self._claims = _read_claims(against, expression) if against is not None else {}
+        self._claims = read_claims(against, expression) if against is not None else {}
         if self._claims and (order > 1 or wrt is not None):
             raise UsageError("--against says already what is checked: leave out --order and --wrt")
 
@@ -360,40 +361,6 @@ class _Asked:
 
         tolerance = None if self._tolerance is None else Tolerance(*self._tolerance)
         return Question(self._wrt, self._order, tolerance, Claims(self._claims))
-
-
-def _read_claims(text: str, expression: Expression) -> dict[str, Expression]:
-    """The formulas of `x: 2*x*y; y: x**2`.
-
-    Raises: ReadError, UnknownNameError for an input or a variable that the expression has not got,
-    UsageError for one that is given twice.
-    """
-    from autograd_cli.language.points import unknown_variable
-    from autograd_cli.language.reader import read
-
-    claims: dict[str, Expression] = {}
-    for part in text.split(";"):
-        if not part.strip():
-            continue
-        label, colon, formula = part.partition(":")
-        label = "".join(label.split())
-        if not colon or not formula.strip() or not label:
-            raise ReadError(
-                f"--against: {part.strip()!r} is not a formula with its input",
-                hint='for example --against "x: 2*x*y; y: x**2"',
-            )
-        name = label.partition("[")[0]
-        if name not in expression.variables:
-            raise unknown_variable(name, expression, "--against")
-        if label in claims:
-            raise UsageError(f"{label!r} is given twice in --against")
-        claims[label] = read(formula.strip(), given=list(expression.variables))
-        for variable in claims[label].variables:
-            if variable not in expression.variables:
-                raise unknown_variable(variable, expression, f"--against {label}")
-    if not claims:
-        raise UsageError("--against is empty", hint='for example --against "x: 2*x*y"')
-    return claims
 
 
 class Referee:

@@ -33,7 +33,7 @@ class Command(TyperCommand):
             return self._parse_for_completion(ctx, args)
         words = take_apart(args, self._grammar(ctx))
         if any(name in HELP for name, _ in words.options):
-            ctx.obj.stdout.write(help_text.of_command(self, ctx.obj))
+            ctx.obj.stdout.write(help_text.of_command(self, ctx.command_path, ctx.obj))
             raise typer.Exit
         missing = [one for one in self.params if is_argument(one) and one.required]
         if len(words.arguments) < len(missing):
@@ -60,8 +60,9 @@ class Command(TyperCommand):
     def _grammar(self, ctx: typer.Context) -> Grammar:
         group = ctx.parent.command if ctx.parent else None
         siblings = group.commands if isinstance(group, TyperGroup) else {}
+        above = _without_program(ctx.parent.command_path) if ctx.parent else ""
         elsewhere = {
-            name: sibling
+            name: f"{above} {sibling}".strip()
             for sibling, command in reversed(list(siblings.items()))  # the first one is named
             for name in options_of(command)
             if name not in options_of(self)
@@ -72,11 +73,13 @@ class Command(TyperCommand):
             if is_argument(one)
             for _ in range(MANY if one.nargs == -1 else 1)
         ]
-        return Grammar(str(self.name), options_of(self), arguments, elsewhere)
+        return Grammar(_without_program(ctx.command_path), options_of(self), arguments, elsewhere)
 
 
 class Group(TyperGroup):
     """`agx` itself: a command comes first, or `--help` or `--version`."""
+
+    member = "command"  # what its members are called
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         _take_values_as_they_are(self.params)
@@ -84,16 +87,22 @@ class Group(TyperGroup):
             console: Console = ctx.obj
             first = args[0] if args else HELP[0]
             if first in HELP:
-                console.stdout.write(help_text.of_group(self, console))
+                console.stdout.write(
+                    help_text.of_group(self, self.member, ctx.command_path, console)
+                )
                 raise typer.Exit
             if first == VERSION:
                 console.stdout.write(f"agx {__version__}\n")
                 raise typer.Exit
             if first not in self.commands:
-                raise self._no_such(first)
+                raise self._no_such(first, ctx.command_path)
         return super().parse_args(ctx, args)
 
-    def _no_such(self, word: str) -> UsageError:
+    def instead(self, word: str) -> str:
+        """What may be done with a word that is no member but, by its signs, an expression."""
+        return f"for the derivatives of an expression: agx grad {word!r} --at ..."
+
+    def _no_such(self, word: str, path: str) -> UsageError:
         has = {
             name: command_name
             for command_name, command in reversed(list(self.commands.items()))
@@ -102,27 +111,36 @@ class Group(TyperGroup):
         if word.partition("=")[0] in has:
             name = word.partition("=")[0]
             return UsageError(
-                f"option {name!r} before the command",
-                hint=f"options follow it: agx {has[name]} EXPR {name} ...",
+                f"option {name!r} before the {self.member}",
+                hint=f"options follow it: {path} {has[name]} EXPR {name} ...",
             )
         if word.startswith("--") and word[2:].isalpha():
-            return no_such_option(word, Grammar("", dict.fromkeys([*HELP, VERSION], False), ()))
+            return no_such_option(
+                word, Grammar(_without_program(path), dict.fromkeys([*HELP, VERSION], False), ())
+            )
         close = difflib.get_close_matches(word.lower(), self.commands, n=1)
-        hint = f"commands: {', '.join(self.commands)}"
+        hint = f"{self.member}s: {', '.join(self.commands)}"
         if close:
             hint = f"did you mean {close[0]!r}? {hint}"
         elif not word.isalpha():
-            hint = f"for the derivatives of an expression: agx grad {word!r} --at ..."
-        return UsageError(f"no such command {word!r}", hint=hint)
+            hint = self.instead(word)
+        return UsageError(f"no such {self.member} {word!r}", hint=hint)
 
 
 def options_of(command: Any) -> dict[str, bool]:
-    """Every option name of a command, and whether it takes a value."""
+    """Every option name of a command, or of a group's members, and whether it takes a value."""
     options = dict.fromkeys(HELP, False)
+    for member in getattr(command, "commands", {}).values():
+        options |= options_of(member)
     for one in command.params:
         if not is_argument(one):
             options |= dict.fromkeys([*one.opts, *one.secondary_opts], not one.is_flag)
     return options
+
+
+def _without_program(path: str) -> str:
+    """`agx fit linear` as `fit linear`."""
+    return path.partition(" ")[2]
 
 
 def is_argument(parameter: Any) -> bool:

@@ -62,6 +62,9 @@ def _one(name: str) -> FunctionList:
     return FunctionList(functions=(_entry(row),), detailed=True)
 
 
+BETTER = "torch's value; where torch's derivative loses digits, grad has a better one"
+
+
 def _entry(row: Function) -> FunctionEntry:
     from autograd_cli.render.listings import FunctionEntry
 
@@ -76,4 +79,5 @@ def _entry(row: Function) -> FunctionEntry:
         derivatives=row.derivatives,
         domain=row.domain,
         help=row.help,
+        note=BETTER if row.accurate else "",
     )

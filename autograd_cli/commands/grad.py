@@ -206,7 +206,7 @@ def _numbers(
     from autograd_cli.engine.context import resolve
     from autograd_cli.engine.derivatives import gradient, gradients
 
-    context = resolve(settings)
+    context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
     if formulas is not None:
         formulas.ask(values, axes, context)
@@ -222,7 +222,7 @@ def _no_numbers(
     if not formulas.asked:  # the directions and weights are still to be worked out
         from autograd_cli.engine.context import resolve
 
-        formulas.ask({}, {}, resolve(settings))
+        formulas.ask({}, {}, resolve(settings, accurate=True))
     return Gradient(
         expression=inputs.expression.source,
         at={},

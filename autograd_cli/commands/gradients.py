@@ -40,7 +40,7 @@ def run_gradients(
         from autograd_cli.engine.context import resolve
         from autograd_cli.engine.many import Gradients
 
-        context = resolve(settings)
+        context = resolve(settings, accurate=True)
         values, axes = inputs.tensors(context)
         gradients = Gradients(inputs.expression, values, context, request)
         way.gradients = gradients

@@ -14,13 +14,13 @@ NARROWEST = 40
 LABELS = 26  # columns that option names may take before their help moves to the next line
 
 
-def of_command(command: Any, console: Console) -> str:
-    """The help of one command."""
+def of_command(command: Any, path: str, console: Console) -> str:
+    """The help of one command; `path` is how it is called: `agx grad`."""
     width = _width(console)
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option" and not one.hidden]
     usage = [one.metavar if one.required else f"[{one.metavar}]" for one in arguments]
-    lines = [" ".join(["Usage: agx", command.name, *usage, "[OPTIONS]"]), ""]
+    lines = [" ".join(["Usage:", path, *usage, "[OPTIONS]"]), ""]
     lines += _text(command.help, width)
     lines += _examples(command)
     lines += _section("Arguments", [(one.metavar, one.help or "") for one in arguments], width)
@@ -30,16 +30,20 @@ def of_command(command: Any, console: Console) -> str:
     return "\n".join(lines) + "\n"
 
 
-def of_group(group: Any, console: Console) -> str:
-    """The help of `agx` itself."""
+def of_group(group: Any, member: str, path: str, console: Console) -> str:
+    """The help of `agx` itself, or of a command whose members are tasks."""
     width = _width(console)
-    lines = ["Usage: agx COMMAND [ARGUMENTS] [OPTIONS]", "", *_text(group.help, width)]
+    title = member.upper()
+    lines = [f"Usage: {path} {title} [ARGUMENTS] [OPTIONS]", "", *_text(group.help, width)]
     lines += _examples(group)
     rows = [
         (name, _summary(command)) for name, command in group.commands.items() if not command.hidden
     ]
-    lines += _section("Commands", rows, width, labels=max(len(name) for name, _ in rows) + 2)
-    lines += ["", "agx COMMAND --help says more about a command; agx --version is the version."]
+    lines += _section(
+        f"{member.capitalize()}s", rows, width, labels=max(len(name) for name, _ in rows) + 2
+    )
+    more = f"{path} {title} --help says more about a {member}"
+    lines += ["", f"{more}; agx --version is the version." if member == "command" else f"{more}."]
     return "\n".join(lines) + "\n"
 
 

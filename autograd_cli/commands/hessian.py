@@ -161,7 +161,7 @@ def _many(
     from autograd_cli.engine.hessian import hessians
     from autograd_cli.engine.many import one_by_one
 
-    context = resolve(settings)
+    context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
     expression = inputs.expression
     compute = one_by_one(
@@ -182,7 +182,7 @@ def _numbers(
     from autograd_cli.engine.context import resolve
     from autograd_cli.engine.hessian import hessian, hessians
 
-    context = resolve(settings)
+    context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
     if formulas is not None:
         formulas.ask(values)

@@ -78,15 +78,20 @@ def read_inputs(
     syntax: str,
     console: Console,
     table: TableInput | None = None,
+    *,
+    marked: bool = False,
 ) -> Inputs:
-    """Read what was typed. Raises ReadError, UnknownNameError, UsageError and FileError."""
+    """Read what was typed; `marked` allows a value on an axis of the grid.
+
+    Raises ReadError, UnknownNameError, UsageError and FileError.
+    """
     text = source_text(argument, console)
     if syntax != "agx":
         text = translate(text, syntax)
     values = read_values(at)
     axes = read_grid(",".join(grid)) if grid else ()
     for axis in axes:
-        if axis.name in values:
+        if axis.name in values and not marked:
             raise UsageError(
                 f"{axis.name!r} has both a value in --at and an axis in --grid",
                 hint="leave one of them out",

@@ -211,7 +211,7 @@ def _many(
     from autograd_cli.engine.jacobian import jacobians
     from autograd_cli.engine.many import one_by_one
 
-    context = resolve(settings)
+    context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
     compute = one_by_one(
         lambda places, own: jacobians(outputs, values, places, own, request), context
@@ -230,7 +230,7 @@ def _numbers(
     from autograd_cli.engine.context import resolve
     from autograd_cli.engine.jacobian import jacobian, jacobians
 
-    context = resolve(settings)
+    context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
     if formulas is not None:
         formulas.ask(values)

@@ -89,10 +89,11 @@ def read_table(path: str, stdin: TextIO | None = None, wanted: Sequence[str] = (
     the line and column of the first cell that holds no number, and for a column that is not there.
     """
     with contextlib.closing(open_source(path, stdin or io.StringIO())) as source:
-        return _whole(source, wanted)
+        return whole(source, wanted)
 
 
-def _whole(source: Source, wanted: Sequence[str]) -> Table:
+def whole(source: Source, wanted: Sequence[str] = ()) -> Table:
+    """All rows of a table, with the columns `wanted`, or all. Raises FileError, as `read_table`."""
     names = tuple(wanted) or source.names
     for name in names:
         if name not in source.names:

@@ -193,7 +193,18 @@ def weights(
     return Weights(along, grad_output)
 
 
-def check_differentiable(expression: Expression, value: Tensor, weights: Weights) -> None:
+_CURE = "use agx jacobian, sum(…), or weigh the outputs with --grad-output"
+_CURES = dict.fromkeys(
+    ("graph", "explain"),
+    "take one element or sum(…) of it, or weigh the outputs with --grad-output",
+)
+
+
+def check_differentiable(
+    expression: Expression, value: Tensor, weights: Weights, command: str = "grad"
+) -> None:
+    """Raises DerivativeError for a condition, and ShapeError for several outputs without weights,
+    in the words of the command."""
     span = expression.nodes[expression.root].span
     if value.dtype == torch.bool:
         raise DerivativeError(
@@ -204,8 +215,8 @@ def check_differentiable(expression: Expression, value: Tensor, weights: Weights
         )
     if value.dim() and weights.grad_output is None and value.numel() != 1:
         raise ShapeError(
-            f"grad needs one output, and this is {shape_text(value)}",
-            hint="use agx jacobian, sum(…), or weigh the outputs with --grad-output",
+            f"{command} needs one output, and this is {shape_text(value)}",
+            hint=_CURES.get(command, _CURE),
             span=span,
             source=expression.source,
         )

@@ -87,7 +87,7 @@ def coordinates(axes: Mapping[str, Tensor], start: int, stop: int) -> dict[str, 
     return found
 
 
-def outputs(expression: Expression, batch: Mapping[str, Tensor], context: Context) -> Tensor:
+def forward(expression: Expression, batch: Mapping[str, Tensor], context: Context) -> Tensor:
     """The outputs at every point of a batch, shape (points, ...).
 
     What is elementwise in scalars is evaluated as it stands; anything else is vectorised by
@@ -124,15 +124,13 @@ class _Apart(torch.autograd.Function):
         return torch.empty(*x.shape, 2, dtype=x.dtype, device=x.device)[..., 0].copy_(x)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
         return grad
 
 
 def _apart(operands: list[Any]) -> list[Any]:
     return [
-        _Apart.apply(x)  # type: ignore[no-untyped-call]
-        if isinstance(x, Tensor) and x.dim() == 1 and x.is_floating_point()
-        else x
+        _Apart.apply(x) if isinstance(x, Tensor) and x.dim() == 1 and x.is_floating_point() else x  # type: ignore[no-untyped-call]
         for x in operands
     ]
 
@@ -179,6 +177,9 @@ def rows_at(
 
 def plain(value: Tensor) -> Any:
     """A tensor as a number or nested lists of numbers."""
-    if value._is_zerotensor():  # torch's promise of zeros, without memory to read them from
-        value = torch.zeros(value.shape, dtype=value.dtype)
-    return value.tolist()
+    try:
+        return value.tolist()
+    except RuntimeError:
+        if not value._is_zerotensor():  # torch's promise of zeros, without memory to read them from
+            raise
+        return torch.zeros(value.shape, dtype=value.dtype).tolist()

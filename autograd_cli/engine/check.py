@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -17,8 +16,10 @@ from autograd_cli.engine.claim import Claims, judge_claim
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import gradient, plain
 from autograd_cli.engine.evaluate import evaluate, output
+from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.numerical import SMOOTH, Ladder, Slopes, slopes
 from autograd_cli.engine.rounding import Batch
+from autograd_cli.engine.threads import one_thread
 from autograd_cli.engine.verdict import PRECISIONS, Evidence, Exact, Tolerance, judge
 from autograd_cli.errors import EvaluationError, ShapeError
 from autograd_cli.language.expression import Expression
@@ -239,7 +240,11 @@ class Examination:
             wanted = question.claims.labels()
             known = {one.label for one in self.elements} | set(names)
             for label in sorted(wanted - known):
-                raise ShapeError(f"--against: there is no element {label}")
+                whole = label.partition("[")[0]
+                raise ShapeError(
+                    f"--against: there is no element {label}",
+                    hint=f"'{whole}' is {shape_text(self.points[whole][0])}",
+                )
             self.elements = [
                 one for one in self.elements if one.label in wanted or one.name in wanted
             ]
@@ -279,7 +284,7 @@ class Examination:
     def prepare(self) -> None:
         """Autograd and the ladder, while the referee is thinking. Raises: as `check`."""
         if self._prepared is None:
-            with _one_thread():
+            with one_thread():
                 self._prepared = _Prepared(self)
 
     def outside(self) -> set[int]:
@@ -355,17 +360,6 @@ def component(
         right=right,
         claimed=claimed,
     )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Torch on one thread: it would share out rows of 22 numbers, and wait for a busy core."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _Prepared:

@@ -22,11 +22,16 @@ _PROBES: dict[str, Callable[[], bool]] = {
 @dataclass(frozen=True)
 class Context:
     """A device, a dtype, and the generator of random constants (on the CPU, so that a seed gives
-    the same numbers on every device)."""
+    the same numbers on every device).
+
+    accurate  whether derivatives are to hold their digits where torch's own formulas cancel;
+              otherwise the graph is, node for node, the one that Python records
+    """
 
     device: torch.device
     dtype: torch.dtype
     generator: torch.Generator
+    accurate: bool = False
 
     @property
     def dtype_name(self) -> str:
@@ -60,7 +65,7 @@ def available_devices() -> list[str]:
     return devices
 
 
-def resolve(settings: Settings) -> Context:
+def resolve(settings: Settings, *, accurate: bool = False) -> Context:
     """Torch's side of `settings`.
 
     Raises: DeviceError if the device is not available, or has no such dtype.
@@ -82,4 +87,4 @@ def resolve(settings: Settings) -> Context:
     if kind == "mps" and settings.dtype == "float64":
         raise DeviceError("mps has no float64", hint="add --dtype float32, or use --device cpu")
     generator = torch.Generator().manual_seed(settings.seed)
-    return Context(torch.device(name), getattr(torch, settings.dtype), generator)
+    return Context(torch.device(name), getattr(torch, settings.dtype), generator, accurate)

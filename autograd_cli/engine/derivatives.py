@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine import backward
-from autograd_cli.engine.batches import batches, outputs, plain, rows_at
+from autograd_cli.engine.batches import batches, forward
+from autograd_cli.engine.batches import plain as plain
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import constant, constants, evaluate, output
 from autograd_cli.engine.nonfinite import explain_gradient, explain_higher, explain_value
@@ -20,8 +21,6 @@ from autograd_cli.language.points import Axis
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.results import Evaluation, Gradient, Value
 from autograd_cli.results.columns import Columns
-
-__all__ = ["batches", "plain", "rows_at"]
 
 point = constants  # the values of `--at`, by variable
 
@@ -103,7 +102,7 @@ def evaluation_columns(
     """`evaluation` at the points of a batch, column by column; `moving` are the variables that
     vary. Raises: as `evaluation`."""
     with torch.no_grad():
-        value = outputs(expression, batch, context)
+        value = forward(expression, batch, context)
     return Columns(
         header=Evaluation(
             expression=expression.source,
@@ -156,7 +155,7 @@ def gradient_columns(
     """
     state = context.generator.get_state()
     leaves = backward.leaves(expression, batch, request)
-    value = outputs(expression, leaves, context)
+    value = forward(expression, leaves, context)
     first = {name: column[0] for name, column in batch.items()}
     weights = backward.weights(expression, first, value.shape[1:], request, context)
     backward.check_differentiable(expression, value[0], weights)

@@ -1,7 +1,8 @@
 """An expression to its value: one loop over its nodes, with the calls that Python would make.
 
 The same line typed in Python records the same grad_fn graph, node for node: number literals stay
-Python numbers, operators are Python's operators, functions are torch's.
+Python numbers, operators are Python's operators, functions are torch's. In an accurate context the
+values are the same to the bit, but some functions have derivatives that are better than torch's.
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ def evaluate(
     """
     values: list[NodeValue] = []
     append = values.append
-    handlers = _HANDLERS
+    handlers, accurate = _HANDLERS, context.accurate
     with context.defaults():
         try:
             for node in expression.nodes:
-                handler = handlers.get(node.op) or _handler(node.op)
+                handler = handlers.get(node.op) or _handler(node.op, accurate)
                 operands = [values[i] for i in node.operands]
                 if lay_out and node.op in lay_out:
                     operands = lay_out[node.op](operands)
@@ -59,7 +60,7 @@ def evaluate(
 
 def apply_node(node: Node, operands: list[Any], context: Context) -> NodeValue:
     """One operation alone, on given operands (a variable has none, and is not an operation)."""
-    handler = _HANDLERS.get(node.op) or _handler(node.op)
+    handler = _HANDLERS.get(node.op) or _handler(node.op, context.accurate)
     with context.defaults():
         return handler(node, operands, {}, context)
 
@@ -133,10 +134,10 @@ def _index(
 
 
 @functools.cache
-def _handler(name: str) -> _Handler:
+def _handler(name: str, accurate: bool) -> _Handler:
     """The handler of a row of the function table."""
     row = FUNCTIONS[name]
-    function = operation(row)
+    function = operation(row, accurate)
     if row.family == "constructor":
         return lambda node, operands, variables, context: function(context, **dict(node.options))
 

@@ -18,10 +18,10 @@ from autograd_cli.engine import backward
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import plain
 from autograd_cli.engine.evaluate import NodeValue, apply_node, evaluate, output
-from autograd_cli.engine.faults import explain_backward, shape_text
+from autograd_cli.engine.faults import explain_backward
 from autograd_cli.engine.nonfinite import explain_gradient, explain_value
 from autograd_cli.engine.product import vector_jacobian_product
-from autograd_cli.errors import AgxError, EvaluationError, ShapeError, UsageError
+from autograd_cli.errors import AgxError, EvaluationError, UsageError
 from autograd_cli.language import tidy
 from autograd_cli.language.expression import VARIABLE, Expression
 from autograd_cli.language.functions import FUNCTIONS
@@ -87,7 +87,7 @@ def explain(
     values = evaluate(expression, leaves, context)
     value = output(expression, values, context)
     weights = backward.weights(expression, leaves, value.shape, request, context)
-    _check_output(expression, value, weights)
+    backward.check_differentiable(expression, value, weights, "explain")
     seed = torch.ones_like(value) if weights.grad_output is None else weights.grad_output
     trace = Trace(steps, values, context)
     found = _Found({}, {}, {})
@@ -137,19 +137,6 @@ def _check_size(steps: Steps) -> None:
             f"{count:,} steps are too many to explain one by one (at most {MOST_STEPS:,})",
             hint="for the derivatives, use agx grad",
         )
-
-
-def _check_output(expression: Expression, value: Tensor, weights: backward.Weights) -> None:
-    """As for a gradient, in the words of this command."""
-    try:
-        backward.check_differentiable(expression, value, weights)
-    except ShapeError as error:
-        raise ShapeError(
-            f"explain needs one output, and this is {shape_text(value)}",
-            hint="explain one element or sum(…) of it, or weigh the outputs with --grad-output",
-            span=error.span,
-            source=error.source,
-        ) from None
 
 
 # The primal trace -------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -33,23 +33,22 @@ def _recognise(
             _no_derivative(message, node),
             hint="leave it out with --wrt, or see its value with agx eval",
         )
-    for text, value in operands:
-        if (
-            isinstance(value, Tensor)
-            and value.dtype == torch.bool
-            and node.op not in ("where", INDEX)
-        ):
-            return EvaluationError(
-                f"{_name(node)} takes numbers, and {_shortened(text)} is a condition",
-                hint="where(condition, 1, 0) makes numbers of it",
-            )
     low = re.search(r"low precision dtypes not supported\. Got (\w+)", message, re.IGNORECASE)
     if low or "not implemented for" in message:
         dtype = low[1] if low else message.rpartition("'")[0].rpartition("'")[2]
-        return EvaluationError(
-            f"torch has no {node.op} for dtype {_DTYPE_NAMES.get(dtype, dtype)} on this device",
-            hint="use --dtype float64 or float32",
-        )
+        if dtype != "Bool":
+            return EvaluationError(
+                f"torch has no {node.op} for dtype {_DTYPE_NAMES.get(dtype, dtype)} on this device",
+                hint="use --dtype float64 or float32",
+            )
+    if "bool" in message.lower():
+        for text, value in operands:
+            is_condition = isinstance(value, Tensor) and value.dtype == torch.bool
+            if is_condition or isinstance(value, bool):
+                return EvaluationError(
+                    f"{_name(node)} takes numbers, and {_shortened(text)} is a condition",
+                    hint="where(condition, 1, 0) makes numbers of it",
+                )
     if node.op == INDEX:
         return _index(message, operands[0])
     if node.op == LIST:
@@ -57,11 +56,16 @@ def _recognise(
             f"the elements of a list have different shapes: {_shapes(operands)}",
             hint="every element of a list has the same shape",
         )
-    for pattern, wording in _KNOWN:
-        if re.search(pattern, message, re.IGNORECASE):
-            return EvaluationError(wording)
-    if re.search(r"can't allocate memory|out of memory", message):
-        return EvaluationError("not enough memory for this", hint="use fewer elements")
+    beyond = re.search(r"cannot be converted to type (?:c10::)?(\w+) without overflow", message)
+    if beyond:
+        dtype = _DTYPE_NAMES.get(beyond[1], beyond[1])
+        return EvaluationError(
+            f"{_name(node)}: a number beyond {dtype}", hint="use --dtype float64"
+        )
+    for fault in _KNOWN:
+        if re.search(fault.pattern, message, re.IGNORECASE):
+            words = fault.words.format(name=_name(node), shapes=_shapes(operands))
+            return fault.kind(words, hint=(fault.hint or _usage(node)).strip())
     if _SHAPE.search(message) or isinstance(error, IndexError):
         return ShapeError(
             f"{_name(node)}: the shapes do not fit: {_shapes(operands)}", hint=_tidy(message)
@@ -84,19 +88,96 @@ def explain_backward(error: Exception, expression: Expression) -> EvaluationErro
                 span=node.span,
                 source=expression.source,
             )
-    return DerivativeError(f"torch cannot differentiate this: {_tidy(message)}")
+    if "INTERNAL ASSERT" in message:  # as for True**x
+        message = "a condition among the operands, write 1 for True"
+    return DerivativeError(
+        f"torch cannot differentiate this: {_tidy(message)}",
+        span=expression.nodes[expression.root].span,
+        source=expression.source,
+    )
 
 
-_DTYPE_NAMES = {"Half": "float16", "BFloat16": "bfloat16", "Long": "int64", "Bool": "bool"}
+_DTYPE_NAMES = {
+    "Half": "float16",
+    "BFloat16": "bfloat16",
+    "float": "float32",
+    "Long": "int64",
+    "Bool": "bool",
+}
 
 _SHAPE = re.compile(
     r"size|shape|dimension|expected .*D|must match|1D tensors|2-D|2D|rank|vector|matri|square"
 )
 
+
+class _Fault(NamedTuple):
+    """How torch says it, and how it is said here; without a hint, the usage is the hint."""
+
+    pattern: str
+    kind: type[EvaluationError]
+    words: str
+    hint: str = ""
+
+
+_FIT = "{name}: the shapes do not fit: {shapes}"
+
 _KNOWN = (
-    (r"singular", "the matrix is singular: it has no inverse"),
-    (r"not positive-definite", "the matrix is not positive definite"),
-    (r"failed to converge", "the iteration did not converge for this matrix"),
+    _Fault("singular", EvaluationError, "the matrix is singular: it has no inverse", " "),
+    _Fault("not positive-definite", EvaluationError, "the matrix is not positive definite", " "),
+    _Fault(
+        "failed to converge", EvaluationError, "the iteration did not converge for this matrix", " "
+    ),
+    _Fault(
+        "can't allocate memory|out of memory",
+        EvaluationError,
+        "not enough memory for this",
+        "use fewer elements",
+    ),
+    _Fault(
+        "size of tensor a .* must match|broadcast",
+        ShapeError,
+        _FIT,
+        "sizes are compared from the last dimension on: they are equal, or one of them is 1",
+    ),
+    _Fault("need to be at least 1D", ShapeError, _FIT, "for a product with a number, write *"),
+    _Fault(
+        "mat1 and mat2|size mismatch, got|batch2 tensor|vector . matrix @ vector",
+        ShapeError,
+        _FIT,
+        "the first one has as many columns as the second one has rows",
+    ),
+    _Fault("inconsistent tensor size", ShapeError, _FIT, "both have as many elements"),
+    _Fault("square matri", ShapeError, _FIT, "it takes a square matrix"),
+    _Fault(
+        "at least 2 dimensions|2 or more dimensions|expected a matrix|on matrices|2-D|1D or 2D",
+        ShapeError,
+        _FIT,
+        "it takes a matrix",
+    ),
+    _Fault("1D tensors expected|expected 1-D", ShapeError, _FIT, "it takes vectors"),
+    _Fault("linalg.cross|same number of dimensions", ShapeError, _FIT, "it takes vectors of 3"),
+    _Fault("target size|that is different to", ShapeError, _FIT, "both have the same shape"),
+    _Fault(
+        "dimension out of range|tensor has no dimensions|dim .* appears multiple times",
+        ShapeError,
+        "{name}: there is no such dimension: {shapes}",
+        "dimensions are counted 0, 1, … or, from the last one, -1, -2, …; each is given once",
+    ),
+    _Fault(
+        "order .* not supported|but ord is|matrix norm",
+        EvaluationError,
+        "{name} has no such order here: {shapes}",
+        "1, 2, inf, -inf; any number for a vector, fro and nuc for a matrix",
+    ),
+    _Fault(r"numel\(\) == 0|zero.size", ShapeError, "{name} of no elements: {shapes}", " "),
+    _Fault("must not be None", EvaluationError, "{name} needs a limit"),
+    _Fault("inconsistent with step", EvaluationError, "{name}: the step leads away from the end"),
+    _Fault("lambda must be in range", EvaluationError, "{name}: lambd is at least 0"),
+    _Fault(
+        "negative dimension|greater or equal to 0|non-negative",
+        ShapeError,
+        "{name}: a size is at least 0",
+    ),
 )
 
 
@@ -106,6 +187,8 @@ def _index(message: str, base: tuple[str, Any]) -> EvaluationError:
         size = shape_text(value)
         if "step must be greater than zero" in message:
             return ShapeError("a slice's step must be positive", hint="flip(x) reverses a vector")
+        if "step cannot be zero" in message:
+            return ShapeError("a slice's step must be positive", hint="for example x[::2]")
         match = re.search(
             r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)", message
         )

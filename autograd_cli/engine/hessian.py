@@ -1,48 +1,41 @@
 """The matrix of second derivatives of an expression: the Jacobian of its gradient.
 
-Where the expression itself shows that the matrix is sparse, a few coloured Hessian-vector products
-give all of it (see `sparsity`); otherwise its rows are computed like those of any Jacobian.
+Where the expression itself shows that the matrix is sparse (see `sparsity`), a few coloured
+Hessian-vector products give all of it (see `compression`); otherwise its rows are computed like
+those of any Jacobian.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autograd_cli.engine.batches import batches, plain, rows_at
+from autograd_cli.engine.compression import Compression, compress
 from autograd_cli.engine.context import Context
-from autograd_cli.engine.derivatives import MOST_EXPLAINED, batches, plain, rows_at
+from autograd_cli.engine.critical import is_critical, spectrum
+from autograd_cli.engine.derivatives import MOST_EXPLAINED
 from autograd_cli.engine.faults import shape_text
-from autograd_cli.engine.rows import Map, matrix_of, product, rows_of
-from autograd_cli.engine.sparsity import Compression, compress, interactions
+from autograd_cli.engine.rows import matrix_of, product, rows_of
+from autograd_cli.engine.sparsity import interactions
+from autograd_cli.engine.symmetry import is_finite, symmetrise
+from autograd_cli.engine.threads import one_thread
 from autograd_cli.engine.vector import Point, read_direction
 from autograd_cli.errors import ShapeError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.matrix_request import HessianRequest
 from autograd_cli.language.outputs import Outputs
-from autograd_cli.results.matrices import (
-    INDEFINITE,
-    NEGATIVE,
-    NEGATIVE_SEMI,
-    POSITIVE,
-    POSITIVE_SEMI,
-    UNKNOWN,
-    ZERO,
-    Hessian,
-    Spectrum,
-)
+from autograd_cli.results.matrices import Hessian
 
-LARGE = (
-    200  # inputs from which on it pays to look for sparsity, and eigenvectors are not for reading
-)
-SLACK = 32.0  # how many units of rounding error count as zero
+LARGE = 200  # inputs from which on it pays to look for sparsity
 
 _NO_REQUEST = HessianRequest()
 
 
+@one_thread()
 def hessian(
     expression: Expression,
     at: Mapping[str, Tensor],
@@ -84,6 +77,7 @@ def hessian(
     )
 
 
+@one_thread()
 def hessian_matrix(
     expression: Expression,
     at: Mapping[str, Tensor],
@@ -133,12 +127,13 @@ def hessians(
                 ],
                 dim=1,
             )
+            tables = _cleared(tables, point)
         finite = torch.cat([values, slopes, tables.flatten(1)], dim=1).isfinite().all(1).tolist()
         values, slopes = values.detach().reshape(-1, *point.shape), slopes.detach()
         rows = zip(rows_at(batch, grid, at), plain(values), slopes, tables, finite, strict=True)
-        for position, (row, value, slope, table, is_finite) in enumerate(rows):
+        for position, (row, value, slope, table, finite_here) in enumerate(rows):
             warnings: Sequence[str] = expression.warnings
-            if not is_finite and explained < MOST_EXPLAINED:
+            if not finite_here and explained < MOST_EXPLAINED:
                 explained += 1
                 here = {name: tensor[position] for name, tensor in batch.items()}
                 warnings = hessian(expression, here, context, request).warnings
@@ -146,7 +141,8 @@ def hessians(
             if direction:
                 found = {"hvp": plain(table[0])}
             else:
-                entries, asymmetry = _symmetric(table)
+                entries = table.clone()
+                asymmetry = symmetrise(entries)
                 own = [leaf[position].detach() for leaf in wanted]
                 found = _says(entries, asymmetry, slope, own, request)
             yield Hessian(
@@ -188,18 +184,22 @@ def _matrix(point: Point, slope: Tensor) -> tuple[Tensor, float]:
     compression = _compression(point)
     if compression is not None:
         return compression.expand(_compressed(point, slope, compression))
-    return _symmetric(matrix_of(_slopes(point), point.wanted, [slope], point.expression))
+    matrix = matrix_of([slope], point.wanted, point.expression, point.width)
+    asymmetry = symmetrise(matrix)
+    return _cleared(matrix, point), asymmetry
 
 
-def _slopes(point: Point) -> Map:
-    """The gradient as a function of the leaves."""
-
-    def gradient(leaves: Sequence[Tensor], batch: bool) -> list[Tensor]:
-        (values,) = point.function(leaves, batch)
-        expression = point.expression
-        return [product(values, leaves, None, expression, batch=batch, create_graph=True)]
-
-    return gradient
+def _cleared(matrix: Tensor, point: Point) -> Tensor:
+    """0 instead of nan where two inputs do not meet: a backward pass has 0 * inf there, if another
+    second derivative is infinite. The matrix may have axes of points in front."""
+    if is_finite(matrix):
+        return matrix
+    pairs = interactions(point.expression, point.nodes, point.names, point.context, point.size)
+    if pairs is None:
+        return matrix
+    apart = torch.ones(point.size, point.size, dtype=torch.bool)
+    apart[pairs[:, 0], pairs[:, 1]] = False
+    return matrix.masked_fill(matrix.isnan() & apart.to(matrix.device), 0.0)
 
 
 def _compression(point: Point) -> Compression | None:
@@ -229,21 +229,10 @@ def _diagonal(point: Point, slope: Tensor) -> Tensor:
         return compression.diagonal(_compressed(point, slope, compression))
     found = []
     start = 0
-    for block in rows_of(_slopes(point), point.wanted, [slope], point.expression):
+    for block in rows_of([slope], point.wanted, point.expression, point.width):
         found.append(block.diagonal(start))
         start += len(block)
     return torch.cat(found)
-
-
-def _symmetric(matrix: Tensor) -> tuple[Tensor, float]:
-    """The matrix averaged with its transpose, and the largest difference between the two."""
-    mirrored = matrix.T
-    asymmetry = (matrix - mirrored).max().item() if matrix.numel() else 0.0
-    if math.isnan(asymmetry):  # of inf - inf, or of nan
-        asymmetry = (matrix - mirrored).nan_to_num_(nan=0.0).max().item()
-    if asymmetry:
-        matrix = torch.where(matrix == mirrored, matrix, (matrix + mirrored) / 2)
-    return matrix.add_(0.0), asymmetry  # no -0.0, whose mirror image may be 0.0
 
 
 def _says(
@@ -294,69 +283,3 @@ def _why(point: Point, slope: Tensor, entries: Tensor) -> list[str]:
     shown = f"{rows[tuple(where)].item():g}"
     by = f"{names[0]} twice" if len(set(names)) == 1 else " and ".join(names)
     return [f"a second derivative, by {by}, is {shown} where the first is finite"]
-
-
-# What the matrix says of the point ----------------------------------------------------------------
-
-
-def spectrum(matrix: Tensor) -> Spectrum:
-    """Eigenvalues and what they say: LAPACK's symmetric solver, at float32 at least.
-
-    An eigenvalue within SLACK roundings of the largest counts as zero: computed ones are off by
-    about that much (Golub & Van Loan, 4th ed., section 8.1), and so are computed entries.
-    """
-    size = len(matrix)
-    rounding = torch.finfo(matrix.dtype).eps
-    if not matrix.isfinite().all():
-        return Spectrum(
-            eigenvalues=None, eigenvectors=None, definiteness=UNKNOWN, condition_number=None
-        )
-    matrix = matrix.to(torch.promote_types(matrix.dtype, torch.float32))
-    vectors = None
-    if size <= LARGE:
-        values, columns = torch.linalg.eigh(matrix)
-        vectors = plain(_oriented(columns.T))
-    else:
-        values = torch.linalg.eigvalsh(matrix)
-    largest = values.abs().max().item()
-    smallest = values.abs().min().item()
-    zero = SLACK * rounding * math.sqrt(size) * largest
-    low, high = values[0].item(), values[-1].item()
-    return Spectrum(
-        eigenvalues=plain(values),
-        eigenvectors=vectors,
-        definiteness=_DEFINITENESS[_sign(low, zero), _sign(high, zero)],
-        condition_number=largest / smallest if smallest else math.inf,
-    )
-
-
-# By the signs of the smallest and the largest eigenvalue.
-_DEFINITENESS = {
-    (1, 1): POSITIVE,
-    (0, 1): POSITIVE_SEMI,
-    (-1, 1): INDEFINITE,
-    (0, 0): ZERO,
-    (-1, 0): NEGATIVE_SEMI,
-    (-1, -1): NEGATIVE,
-}
-
-
-def _sign(value: float, zero: float) -> int:
-    return 0 if abs(value) <= zero else 1 if value > 0 else -1
-
-
-def _oriented(vectors: Tensor) -> Tensor:
-    """Unit vectors with a positive largest component: LAPACK leaves the signs open."""
-    largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
-    return torch.where(largest < 0, -vectors, vectors) + 0.0  # no -0.0
-
-
-def is_critical(slope: Tensor, matrix: Tensor, leaves: Sequence[Tensor]) -> bool:
-    """Whether the gradient is zero as far as the rounding of the point itself goes.
-
-    A point that is given to the last digit is off by eps*|x|, which moves the gradient by up to
-    eps*|H||x|.
-    """
-    at = torch.cat([leaf.detach().reshape(-1) for leaf in leaves]).abs()
-    rounding = SLACK * torch.finfo(slope.dtype).eps
-    return bool(((slope == 0) | (slope.abs() <= rounding * (matrix.abs() @ at))).all())

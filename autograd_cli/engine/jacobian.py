@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autograd_cli.engine.batches import batches, plain, rows_at
 from autograd_cli.engine.context import Context
-from autograd_cli.engine.derivatives import MOST_EXPLAINED, batches, plain, rows_at
+from autograd_cli.engine.derivatives import MOST_EXPLAINED
 from autograd_cli.engine.evaluate import constant
 from autograd_cli.engine.faults import shape_text
-from autograd_cli.engine.rows import matrix_of, product, tangents, transposed
+from autograd_cli.engine.rows import columns_of, matrix_of, product, tangents
+from autograd_cli.engine.threads import one_thread
 from autograd_cli.engine.vector import Point, read_direction
 from autograd_cli.errors import DerivativeError, ShapeError
 from autograd_cli.language.matrix_request import AUTO, FORWARD, REVERSE, JacobianRequest
@@ -25,6 +27,7 @@ FORWARD_COST = 2  # how many backward passes a pass of forward mode costs
 _NO_REQUEST = JacobianRequest()
 
 
+@one_thread()
 def jacobian(
     outputs: Outputs,
     at: Mapping[str, Tensor],
@@ -61,6 +64,7 @@ def jacobian(
     )
 
 
+@one_thread()
 def jacobian_matrix(
     outputs: Outputs,
     at: Mapping[str, Tensor],
@@ -105,6 +109,7 @@ def jacobians(
                 ],
                 dim=1,
             )
+            tables = _cleared(tables, point)
         finite = torch.cat([values, tables.flatten(1)], dim=1).isfinite().all(1).tolist()
         values = values.detach().reshape(-1, *point.shape)
         rows = zip(rows_at(batch, grid, at), plain(values), tables, finite, strict=True)
@@ -129,20 +134,28 @@ def jacobians(
 
 def _matrix(point: Point, mode: str) -> tuple[Tensor, str]:
     """The Jacobian and the mode it was computed in."""
+    rows, used = _differentiated(point, mode)
+    return _cleared(rows, point), used
+
+
+def _cleared(rows: Tensor, point: Point) -> Tensor:
+    """0 instead of nan where an output does not depend on an input: a backward pass has 0 * inf
+    there, if another slope is infinite. The matrix may have axes of points in front."""
+    if rows.isfinite().all():
+        return rows
+    apart = point.independent()
+    return rows if apart is None else rows.masked_fill(rows.isnan() & apart, 0.0)
+
+
+def _differentiated(point: Point, mode: str) -> tuple[Tensor, str]:
     is_tall = len(point.value) > FORWARD_COST * point.size
     if mode == FORWARD or (mode == AUTO and is_tall):
         try:
-            return _forward(point), FORWARD
+            return columns_of(point.parts, point.wanted, point.expression, point.width), FORWARD
         except DerivativeError:  # not every derivative can be differentiated again
             if mode == FORWARD:
                 raise
-    return matrix_of(point.function, point.wanted, point.parts, point.expression), REVERSE
-
-
-def _forward(point: Point) -> Tensor:
-    weights = torch.zeros_like(point.value).detach().requires_grad_()
-    function = transposed(point.function, point.wanted, point.expression)
-    return matrix_of(function, [weights], function([weights], False), point.expression).T
+    return matrix_of(point.parts, point.wanted, point.expression, point.width), REVERSE
 
 
 class _Products:

@@ -21,8 +21,8 @@ RUNGS = 22
 RATIO = 4.0  # from step to step
 DEPTH = 5  # columns of Neville's scheme
 STRETCH = 4  # rungs that are judged together
-EVIDENCE = (8, 14)  # the rungs between which the growth of a slope is measured
-JUMP, STEEP = 0.9, 0.15  # a slope growing like h**-p: a jump from p = 0.9 on, steep from 0.15 on
+EVIDENCE = (8, 11, 14)  # the rungs between which the growth of a slope is measured
+JUMP, STEEP = 0.9, 0.05  # a slope growing like h**-p: a jump from p = 0.9 on, steep from 0.05 on
 APART = 10.0  # two derivatives differ by more than this many times their errors: a kink, if ...
 KINK = 1e-6  # ... it is more than this share of themselves as well
 KNOWN = 1e-3  # a derivative known better than this is no jump and not steep
@@ -128,7 +128,7 @@ def slopes(
     ratio = (here[:, 0] / ladder.x).abs().nan_to_num(0.0, 0.0, 0.0)
     chord = quotients["right"][0][:, 0].abs().nan_to_num(0.0, 0.0, 0.0)
     scales = torch.maximum(ratio, chord).tolist()
-    last = EVIDENCE[1]
+    last = EVIDENCE[-1]
     found = []
     for row in range(len(ladder.x)):
         central, left, right = (
@@ -136,8 +136,9 @@ def slopes(
             for name in ("central", "left", "right")
         )
         value = here[row, 0].item()
-        kind = _kind(value, central, left, right, growth[row])
         sides = below[row, last].item(), above[row, last].item()
+        nearest = below[row, -1].item(), above[row, -1].item()
+        kind = _kind(value, nearest, central, left, right, growth[row])
         steep = growth[row] > STEEP
         found.append(Slopes(kind, central, left, right, value, *sides, steep, scales[row]))
     return found
@@ -203,18 +204,37 @@ def _nearer(wide: tuple[Tensor, Tensor], narrow: tuple[Tensor, Tensor]) -> tuple
 
 
 def _growth(quotients: tuple[Tensor, Tensor, int], steps: Tensor) -> Tensor:
-    """The power p with which a slope grows like h**-p, -inf where it is all rounding."""
+    """The power p with which a slope grows like h**-p, -inf where it is all rounding.
+
+    It is measured on the ladder of the coordinate's own size, unless that shows only rounding; and
+    twice, as a slope that has settled after the first time does not grow.
+    """
     slope, noise, _ = quotients
-    wide, narrow = EVIDENCE
-    power = torch.log(slope[:, narrow].abs() / slope[:, wide].abs())
-    power = power / ((narrow - wide) * math.log(RATIO))
-    heard = slope[:, narrow].abs() > ABOVE_NOISE * noise[:, narrow]
-    return torch.where(heard & power.isfinite(), power, -math.inf)
+    found = torch.full((len(slope),), -math.inf, dtype=slope.dtype)
+    for start in (0, RUNGS):
+        wide, middle, narrow = (start + rung for rung in EVIDENCE)
+        powers = [
+            torch.log(slope[:, near].abs() / slope[:, far].abs()) / ((near - far) * math.log(RATIO))
+            for far, near in ((wide, middle), (middle, narrow))
+        ]
+        power = torch.minimum(*powers)
+        heard = slope[:, narrow].abs() > ABOVE_NOISE * noise[:, narrow]
+        found = torch.where(heard & power.isfinite(), power, found)
+    return found
 
 
-def _kind(value: float, central: Slope, left: Slope, right: Slope, growth: float) -> str:
+def _kind(
+    value: float,
+    nearest: tuple[float, float],
+    central: Slope,
+    left: Slope,
+    right: Slope,
+    growth: float,
+) -> str:
     if not math.isfinite(value):
         return UNDEFINED
+    if math.isfinite(nearest[0]) != math.isfinite(nearest[1]):
+        return EDGE
     uncertain = not central.error <= KNOWN * abs(central.value)
     if uncertain and growth > STEEP:
         if left.exists != right.exists:

@@ -26,13 +26,16 @@ Dims = int | tuple[int, ...] | None
 
 
 @functools.cache
-def operation(row: Function) -> Operation:
-    """The callable of a row: `torch.sin`, `operator.add`, `special.gamma`, `engine.sum_`."""
-    module, _, name = row.torch.rpartition(".")
+def operation(row: Function, accurate: bool = False) -> Operation:
+    """The callable of a row: `torch.sin`, `operator.add`, `special.gamma`, `engine.sum_`.
+
+    The `accurate` one has the same value; its derivatives hold their digits where torch's do not.
+    """
+    path = row.accurate if accurate and row.accurate else row.torch
+    module, _, name = path.rpartition(".")
     if module == "torch" or module.startswith("torch."):
-        path = row.torch.split(".")[1:]
-        return cast(Operation, functools.reduce(getattr, path, torch))
-    if module in ("special", "bessel"):  # imported at first use: most expressions do without
+        return cast(Operation, functools.reduce(getattr, path.split(".")[1:], torch))
+    if module.startswith("special"):  # imported at first use: most expressions do without
         return cast(Operation, getattr(importlib.import_module(f"{_HERE}.{module}"), name))
     return cast(Operation, getattr(operator, name) if module == "operator" else globals()[name])
 
@@ -230,19 +233,22 @@ def matrix_transpose(a: Tensor) -> Tensor:
     return a.mT
 
 
+def classes(input: Tensor, target: Tensor) -> Tensor:
+    """The targets of a cross-entropy: class numbers as integers (they have the shape of the logits
+    without the axis of classes), probabilities (of the same shape) as they are."""
+    if target.dim() >= input.dim():
+        return target
+    numbers = target.long()
+    if not torch.equal(numbers.to(target.dtype), target):
+        raise ShapeError("a class is a whole number", hint="probabilities have as many as input")
+    count = input.shape[1 if input.dim() > 1 else 0]
+    if ((numbers < 0) | (numbers >= count)).any():
+        raise EvaluationError(f"a class is out of range: there are {count}, counted from 0")
+    return numbers
+
+
 def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Class numbers (a shape without the logits' last axis), or probabilities of the same shape."""
-    if target.dim() < input.dim():
-        classes = target.long()
-        if not torch.equal(classes.to(target.dtype), target):
-            raise ShapeError(
-                "a class is a whole number", hint="probabilities have as many as input"
-            )
-        count = input.shape[1 if input.dim() > 1 else 0]
-        if ((classes < 0) | (classes >= count)).any():
-            raise EvaluationError(f"a class is out of range: there are {count}, counted from 0")
-        target = classes
-    return functional.cross_entropy(input, target, reduction=reduction)
+    return functional.cross_entropy(input, classes(input, target), reduction=reduction)
 
 
 # Constants --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from autograd_cli.engine.derivatives import plain
 from autograd_cli.engine.evaluate import NodeValue
-from autograd_cli.engine.tape import Tape, name_of, node_of
+from autograd_cli.engine.tape import Tape, name_of
 from autograd_cli.language.expression import Expression
 from autograd_cli.results.graph import GraphConstant, Path, PathStep
 
@@ -55,9 +55,10 @@ def paths(
     """
     leaf = values[expression.variables[variable]]
     assert isinstance(leaf, Tensor)
-    goal = tape.index.get(node_of(leaf))
+    goal = tape.position(leaf)
     reaches = _reaches(tape, goal)
-    root = tape.index[node_of(output)]
+    root = tape.position(output)
+    assert root is not None
     start = torch.ones_like(output).detach() if seed is None else seed
     pending: list[tuple[_Trail, Tensor]] = [(_Trail(root, 1), start)]
     found: list[Path] = []

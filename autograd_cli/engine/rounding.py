@@ -28,6 +28,8 @@ UNDERFLOW = 2.0**-1021  # the error of a result that underflows, in units of rou
 # How many roundings one operation of a family stands for; the operators and most elementary
 # functions are right to the last bit or nearly so.
 ROUNDINGS = {"special": 8.0, "activation": 4.0, "elementary": 2.0}
+# Activations that are computed as a difference of terms as large as their operand.
+DIFFERENCES = ("gelu", "gelu_tanh", "tanhshrink")
 DETACH = "detach"
 STAIRS = ("floor", "ceil", "round", "trunc", "floor_divide", "sign", "Heaviside")
 FAULTS = (AgxError, RuntimeError, NotImplementedError, ValueError, TypeError, IndexError)
@@ -35,10 +37,12 @@ FAULTS = (AgxError, RuntimeError, NotImplementedError, ValueError, TypeError, In
 
 @dataclass(frozen=True)
 class Weight:
-    """How the rounding of a value counts: `each` for its elements, `norm` for it as a whole."""
+    """How the rounding of a value counts: `each` for its elements, `norm` for it as a whole; with
+    `beside`, elements count as if they were as large as those of the node at that position."""
 
     each: float = 0.0
     norm: float = 0.0
+    beside: int | None = None
 
     def bound(self, value: Tensor, adjoint: Tensor) -> Tensor:
         """The sum over all but the first axis, shape (points,)."""
@@ -168,19 +172,40 @@ class Batch:
         random tries (a discrete stochastic arithmetic; Vignes 1993).
         """
         held = self.held(points)
+        unit = max(unit, 2 * UNIT)  # less would be rounded away
         _, inner, _, _ = self._recorded(points, held)
         rows = len(inner[0]) if inner else len(next(iter(points.values())))
         generator = torch.Generator().manual_seed(0)
         many = {name: _repeated(tensor, samples) for name, tensor in points.items()}
-        errors = {}
-        for position, value in zip(self._tapped, inner, strict=True):
-            size = _repeated(value.detach(), samples)
-            signs = 2 * torch.rand(size.shape, generator=generator, dtype=size.dtype) - 1
-            signs = signs.reshape(rows, samples, -1)
-            signs[:, 0] = 0  # the first of them is not disturbed
-            errors[position] = size * unit * signs.reshape(size.shape)
         leaves = {name: tensor.detach().requires_grad_() for name, tensor in many.items()}
-        value, _ = self._forward(leaves, [_repeated(one, samples) for one in held], errors, [])
+        exact = {leaf.data_ptr() for leaf in leaves.values()}
+
+        def error(value: Tensor) -> Tensor:
+            signs = 2 * torch.rand(value.shape, generator=generator, dtype=value.dtype) - 1
+            signs.view(rows, samples, -1)[:, 0] = 0  # the first of them is not disturbed
+            return value * unit * signs
+
+        def disturbed(kept: Tensor) -> Tensor:
+            """What an operation keeps for its backward pass, such as its own result."""
+            ours = kept.shape[:1] == (rows * samples,) and kept.dtype == torch.float64
+            return kept + error(kept) if ours and kept.data_ptr() not in exact else kept
+
+        errors = {
+            position: error(_repeated(value.detach(), samples))
+            for position, value in zip(self._tapped, inner, strict=True)
+        }
+        repeated = [_repeated(one, samples) for one in held]
+
+        def backwards(value: Tensor) -> None:
+            """Disturbs the adjoint of a value."""
+            if value.requires_grad:
+                value.register_hook(lambda adjoint: adjoint + error(adjoint))  # type: ignore[no-untyped-call]
+
+        if self._is_elementwise:
+            with torch.autograd.graph.saved_tensors_hooks(disturbed, _unchanged):
+                value, _ = self._forward(leaves, repeated, errors, [], backwards)
+        else:  # torch.vmap has no hooks
+            value, _ = self._forward(leaves, repeated, errors, [])
         found = _adjoints(value, [leaves[name] for name in self.names])
         moved = []
         for one in found:
@@ -223,8 +248,16 @@ class Batch:
         by_leaves: Sequence[Tensor],
     ) -> Tensor:
         total = torch.zeros(len(leaves[0]), dtype=torch.float64)
+        known = dict(zip(self._tapped, inner, strict=True))
+        known |= {
+            self.expression.variables[name]: leaf
+            for name, leaf in zip(self.names, leaves, strict=True)
+        }
         for position, value, adjoint in zip(self._tapped, inner, by_taps, strict=True):
-            total = total + self._weights[position].bound(value.detach(), adjoint)
+            weight = self._weights[position]
+            if weight.beside in known:
+                value = torch.maximum(value.abs(), known[weight.beside].abs())
+            total = total + weight.bound(value.detach(), adjoint)
         for name, value, adjoint in zip(self.names, leaves, by_leaves, strict=True):
             weight = self._weights[self.expression.variables[name]]
             total = total + weight.bound(value.detach(), adjoint)
@@ -236,10 +269,12 @@ class Batch:
         held: Sequence[Tensor] | None,
         taps: Mapping[int, Tensor],
         wanted: Sequence[int],
+        meet: Callable[[Tensor], None] | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
         """The outputs at many points, shape (points,), and the values of the wanted nodes.
 
-        `held` are the values of what is detached, None (or nothing) to evaluate it.
+        `held` are the values of what is detached, None (or nothing) to evaluate it; `meet` is shown
+        every tapped value.
         """
         fixed = self._held if held else []
         tensors = [*(points[name] for name in self.names), *(held or ()), *taps.values()]
@@ -250,6 +285,7 @@ class Batch:
                 dict(zip(self.names, parts[:first], strict=True)),
                 dict(zip(fixed, parts[first:second], strict=True)),
                 dict(zip(taps, parts[second:], strict=True)),
+                meet,
             )
             result = output(self.expression, values, self.context)
             if not self._is_elementwise:
@@ -282,6 +318,7 @@ class Batch:
         variables: Mapping[str, Tensor],
         held: Mapping[int, Tensor],
         taps: Mapping[int, Tensor],
+        meet: Callable[[Tensor], None] | None = None,
     ) -> list[NodeValue]:
         constants = getattr(self, "_constants", {})
         values: list[NodeValue] = []
@@ -297,6 +334,8 @@ class Batch:
                 value = apply_node(node, [values[i] for i in node.operands], self.context)
             if position in taps:
                 value = value - taps[position]  # type: ignore[operator]  # -0 - 0 is -0
+                if meet is not None and isinstance(value, Tensor):
+                    meet(value)
             values.append(value)
         return values
 
@@ -324,6 +363,10 @@ def _adjoints(target: Tensor, inputs: Sequence[Tensor], *, keep: bool = False) -
         torch.zeros_like(one) if part is None else part
         for one, part in zip(inputs, found, strict=True)
     ]
+
+
+def _unchanged(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def _repeated(tensor: Tensor, times: int) -> Tensor:
@@ -365,4 +408,5 @@ def _weights(expression: Expression, values: Sequence[NodeValue]) -> list[Weight
                 norm[operand] += max(value.shape) + 1.0
             else:
                 each[operand] += math.log2(value.numel()) + 1.0 if value.numel() else 0.0
-    return [Weight(one, other) for one, other in zip(each, norm, strict=True)]
+    beside = [node.operands[0] if node.op in DIFFERENCES else None for node in expression.nodes]
+    return [Weight(*parts) for parts in zip(each, norm, beside, strict=True)]

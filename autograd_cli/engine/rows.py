@@ -5,12 +5,13 @@ product as a function of its weights is linear, and its Jacobian is the transpos
 columns of J are the rows of another Jacobian (J. Townsend, "A new trick for calculating Jacobian
 vector products", 2017). See Griewank & Walther, "Evaluating Derivatives" (2008), chapter 3.
 
-Rows come in batches: the forward pass of so many copies of the point is vectorised by torch.vmap,
-and each copy gets a row of one backward pass.
+Rows come in batches: the backward pass, not the function, is vectorised by torch.vmap over its
+cotangents, so that the values it reads are there once for all rows.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -21,22 +22,17 @@ from autograd_cli.engine.product import vector_jacobian_product
 from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import Expression
 
-# Leaves to vectors, the parts of one. With True, each leaf has one more axis in front, and so has
-# each part.
-Map = Callable[[Sequence[Tensor], bool], Sequence[Tensor]]
-
-ROWS = 64  # rows in a batch, at least
-ELEMENTS = 131_072  # of the copies in a batch: fewer need more passes, more leave the cache
+ELEMENTS = 131_072  # of a batch of cotangents: fewer need more passes, more leave the cache
 FEW = 4  # rows that are computed one by one: a batch is not worth its preparation
 
 
 def rows_of(
-    function: Map, leaves: Sequence[Tensor], parts: Sequence[Tensor], expression: Expression
+    parts: Sequence[Tensor], leaves: Sequence[Tensor], expression: Expression, width: int
 ) -> Iterator[Tensor]:
-    """The rows of the Jacobian of `function` by `leaves`, in blocks of shape (rows, inputs).
+    """The rows of the Jacobian of `parts` by `leaves`, in blocks of shape (rows, inputs).
 
-    `parts` is the value of the function at the leaves, attached to its graph. Raises:
-    DerivativeError where torch has no derivative.
+    The parts are vectors, attached to their graph; `width` is the number of elements of the largest
+    tensor in it. Raises: DerivativeError where torch has no derivative.
     """
     elements = [(part, number) for part in parts for number in range(len(part))]
     count = len(elements)
@@ -44,50 +40,92 @@ def rows_of(
         for part, number in elements:
             yield product(part[number], leaves, None, expression)[None]
         return
-    if not any(part.requires_grad for part in parts):
-        yield parts[0].new_zeros(count, sum(leaf.numel() for leaf in leaves))
+    value = parts[0] if len(parts) == 1 else torch.cat(list(parts))
+    if not value.requires_grad:
+        yield value.new_zeros(count, sum(leaf.numel() for leaf in leaves))
         return
-    size = min(count, max(ROWS, ELEMENTS // sum(leaf.numel() for leaf in leaves)))
-    copies = [leaf.detach().expand((size, *leaf.shape)).clone().requires_grad_() for leaf in leaves]
-    values = torch.cat(list(function(copies, True)), dim=1)
+    pullback = _Pullback(value, leaves, expression)
+    size = min(count, max(FEW, ELEMENTS // max(width, 1)))
     for start in range(0, count, size):
-        picked = values[:, start : start + size].diagonal()  # the k-th copy's (start + k)-th entry
-        block = product(picked, copies, None, expression, batch=True)[: len(picked)]
+        block = pullback.rows(start, min(start + size, count))
         if len(parts) > 1:
-            # The other parts took part with the weight 0, and 0 times an infinite slope is nan.
-            for row in (~block.isfinite()).any(1).nonzero().flatten().tolist():
-                part, number = elements[start + row]
-                block[row] = product(part[number], leaves, None, expression)
+            _again(block, elements[start:], leaves, expression)
         yield block
 
 
+def _again(
+    rows: Tensor,
+    elements: Sequence[tuple[Tensor, int]],
+    leaves: Sequence[Tensor],
+    expression: Expression,
+) -> None:
+    """Computes rows that are not finite by themselves: other parts took part in them with the
+    weight 0, and 0 times an infinite slope is nan."""
+    for row in (~rows.isfinite()).any(1).nonzero().flatten().tolist():
+        part, number = elements[row]
+        rows[row] = product(part[number], leaves, None, expression)
+
+
+class _Pullback:
+    """The vector-Jacobian product at a point, for many cotangents at once.
+
+    A hook puts the cotangents into the backward pass. (`torch.autograd.grad` has arguments for
+    them, but imports SymPy when they are used first, which takes half a second.)
+    """
+
+    def __init__(self, value: Tensor, leaves: Sequence[Tensor], expression: Expression) -> None:
+        self._value = value
+        self._leaves = leaves
+        self._expression = expression
+        self._cotangent = torch.zeros_like(value).detach()
+        seeded = value.view_as(value)
+        seeded.register_hook(lambda _: self._cotangent)  # type: ignore[no-untyped-call]
+        self._target = seeded.sum()
+        self._is_batched = True
+
+    def rows(self, start: int, stop: int) -> Tensor:
+        """Rows of the Jacobian, shape (stop - start, inputs)."""
+        seeds = self._value.new_zeros(stop - start, len(self._value)).detach()
+        seeds.diagonal(start).fill_(1)
+        if self._is_batched:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # of operations that it takes one by one
+                    found: Tensor = torch.vmap(self._row)(seeds)
+                return found
+            except (AgxError, RuntimeError):
+                self._is_batched = False  # some operations cannot be vectorised
+        return torch.stack([self._row(seed) for seed in seeds])
+
+    def _row(self, cotangent: Tensor) -> Tensor:
+        self._cotangent = cotangent
+        return product(self._target, self._leaves, None, self._expression)
+
+
 def matrix_of(
-    function: Map, leaves: Sequence[Tensor], parts: Sequence[Tensor], expression: Expression
+    parts: Sequence[Tensor], leaves: Sequence[Tensor], expression: Expression, width: int
 ) -> Tensor:
     """The Jacobian in reverse mode, shape (outputs, inputs). As `rows_of`."""
-    width = sum(leaf.numel() for leaf in leaves)
-    matrix = parts[0].detach().new_empty(sum(map(len, parts)), width)
+    inputs = sum(leaf.numel() for leaf in leaves)
+    matrix = parts[0].detach().new_empty(sum(map(len, parts)), inputs)
     start = 0
-    for block in rows_of(function, leaves, parts, expression):
+    for block in rows_of(parts, leaves, expression, width):
         matrix[start : start + len(block)] = block
         start += len(block)
     return matrix
 
 
-def transposed(function: Map, leaves: Sequence[Tensor], expression: Expression) -> Map:
-    """The vector-Jacobian product by the weights: a linear map whose Jacobian is the transpose."""
-
-    def weighted(weights: Sequence[Tensor], batch: bool) -> list[Tensor]:
-        (upstream,) = weights
-        copies = [
-            leaf.detach().expand((*upstream.shape[: int(batch)], *leaf.shape)).clone()
-            for leaf in leaves
-        ]
-        copies = [copy.requires_grad_() for copy in copies]
-        value = torch.cat(list(function(copies, batch)), dim=int(batch))
-        return [product(value, copies, upstream, expression, batch=batch, create_graph=True)]
-
-    return weighted
+def columns_of(
+    parts: Sequence[Tensor], leaves: Sequence[Tensor], expression: Expression, width: int
+) -> Tensor:
+    """The Jacobian in forward mode, shape (outputs, inputs). As `rows_of`."""
+    value = torch.cat(list(parts))
+    weights = torch.zeros_like(value).detach().requires_grad_()
+    pulled = product(value, leaves, weights, expression, create_graph=True)
+    matrix = matrix_of([pulled], [weights], expression, width).T
+    elements = [(part, number) for part in parts for number in range(len(part))]
+    _again(matrix, elements, leaves, expression)
+    return matrix
 
 
 def tangents(
@@ -131,7 +169,8 @@ def product(
     ]
     if batch:
         return torch.cat([part.reshape(len(part), part[0].numel()) for part in found], dim=1)
-    return torch.cat([part.reshape(-1) for part in found])
+    flat = [part.reshape(-1) for part in found]
+    return flat[0] if len(flat) == 1 else torch.cat(flat)  # a copy of a large one costs
 
 
 def _backward(

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.context import Context
+from autograd_cli.engine.dependence import independent
 from autograd_cli.engine.evaluate import NodeValue, constants, evaluate
 from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.nonfinite import explain_gradient, explain_value
@@ -30,7 +31,7 @@ class Point:
     nodes       the value of every node
     parts       the outputs as vectors: one for each expression, or for each entry of a typed list
     value       the outputs one after another, shape (outputs,)
-    size        the number of elements of `wanted`
+    size        the number of elements of `wanted`, `width` that of the largest tensor of all
     shape       that of the one output; where there are several, that of `value`
     inputs      the names of the elements of `wanted`; `outputs` those of the elements of `value`
     """
@@ -56,6 +57,8 @@ class Point:
         self.value = torch.cat(list(self.parts))
         self.shape = shapes[0] if len(shapes) == 1 else self.value.shape
         self.size = sum(leaf.numel() for leaf in self.wanted)
+        tensors = [node for node in self.nodes if isinstance(node, Tensor)]
+        self.width = max([self.size, *(tensor.numel() for tensor in tensors)])
         self._shapes = shapes
 
     @cached_property
@@ -77,15 +80,6 @@ class Point:
             name: at[name].detach().clone().requires_grad_(name in self.names)
             for name in self.expression.variables
         }
-
-    def function(self, wanted: Sequence[Tensor], batch: bool) -> tuple[Tensor, ...]:
-        """The outputs as a function of the wanted leaves alone: a Map."""
-        count = len(wanted[0]) if batch else 0
-        leaves = {
-            name: leaf.expand(count, *leaf.shape) if batch else leaf
-            for name, leaf in self.leaves.items()
-        }
-        return self.values({**leaves, **dict(zip(self.names, wanted, strict=True))}, batch)
 
     def values(self, leaves: Mapping[str, Tensor], batch: bool) -> tuple[Tensor, ...]:
         """The parts of the outputs; in a batch of points, with an axis in front."""
@@ -122,6 +116,13 @@ class Point:
                 return explain_gradient(one, self.nodes, self.leaves, upstream, self.context)
             number -= len(part)
         return []
+
+    def independent(self) -> Tensor | None:
+        """Where an output does not depend on an input, shape (outputs, inputs); None if that is too
+        much to find out."""
+        entries = self._outputs.entries
+        found = independent(self.expression, self.nodes, self.names, self.context, entries)
+        return None if found is None else found.to(self.context.device)
 
     def header(self, at: Mapping[str, Any], value: Any, warnings: Sequence[str]) -> dict[str, Any]:
         """The fields that every result begins with."""

@@ -312,13 +312,18 @@ def _against_numerical(evidence: Evidence) -> Judgement:
     bar, reference = evidence.error_bar, slopes.central.value
     size = max(abs(evidence.autograd), abs(reference))
     error = abs(evidence.autograd - reference)
+    rounding = 64 * precision.unit * size + 4 * evidence.wobble
     slack = precision.ordinary * size
     if precision.unit > UNIT:
-        slack = max(slack, 64 * precision.unit * size + 4 * evidence.wobble)
+        slack = max(slack, rounding)
     if error > bar + slack:
-        return DISAGREE, _wrong(evidence, error, abs(reference), slack + 4 * evidence.wobble)
+        if error > bar + precision.tolerated * size:
+            return DISAGREE, _wrong(evidence, error, abs(reference), slack + rounding)
+        if error > bar + rounding:
+            share = _share(error, abs(reference))
+            return INCONCLUSIVE, f"off by {share}, more than rounding explains"
     if bar <= RESOLVED * size and slack <= precision.tolerated * size:
-        return AGREE, ""
+        return AGREE, _digits_lost(evidence, error, size) if error > bar + slack else ""
     if evidence.autograd == 0 and bar <= RESOLVED * slopes.scale:
         return AGREE, f"zero within the error bar of {_n(bar)}"
     if bar > RESOLVED * size:

@@ -20,6 +20,7 @@ from autograd_cli.language.functions import FUNCTIONS, Function, Parameter
 from autograd_cli.language.functions.row import OPTION_ALIASES
 
 MAX_OPERATIONS = 200_000
+WORDS = {"word": ("mean", "sum", "none"), "order": ("fro", "nuc")}  # by the type of an option
 TUPLE = "tuple"  # (a, b): only inside Piecewise and as an option; never in an Expression
 
 
@@ -195,14 +196,15 @@ class Builder:
     def _option(self, parameter: Parameter, argument: Argument) -> OptionValue:
         """The constant that an option is set to, checked against the option's type."""
         node = self.nodes[argument.position]
-        if node.op == VARIABLE and parameter.type in ("word", "order"):
+        words = WORDS.get(parameter.type, ())
+        if node.op == VARIABLE and node.value in words:
             return str(node.value)
         if node.op in (LIST, TUPLE) and parameter.type == "ints":
             items = [self.constant(position) for position in node.operands]
             if all(type(item) is int for item in items):
                 return tuple(items)  # type: ignore[arg-type]
         value = self.constant(argument.position)
-        if self._is_absent(argument.position):
+        if self._is_absent(argument.position) and parameter.default == "None":
             return None
         kinds: dict[str, tuple[type, ...]] = {
             "int": (int,),
@@ -218,9 +220,11 @@ class Builder:
                 "bool": "True or False",
                 "number": "a constant number",
                 "order": "a number, inf, fro or nuc",
-                "word": "a word such as mean, sum or none",
+                "word": "mean, sum or none",
             }[parameter.type]
             raise self.error(f"{parameter.name} must be {wanted}", argument.span)
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise self.error(f"{parameter.name} is beyond 64 bits", argument.span)
         return value
 
     def constant(self, position: int) -> int | float | bool | None:

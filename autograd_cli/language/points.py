@@ -24,12 +24,16 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis of a grid: `count` points from `start` to `stop`, both included."""
+    """An axis of a grid: `count` points from `start` to `stop`, both included.
+
+    `counted` says that the count was given.
+    """
 
     name: str
     start: Expression
     stop: Expression
     count: int
+    counted: bool = True
 
 
 def read_values(texts: Sequence[str], option: str = "--at") -> dict[str, Expression]:
@@ -124,7 +128,9 @@ def read_grid(text: str) -> tuple[Axis, ...]:
     Raises: ReadError for anything else, UsageError for a count below 1 or too many points.
     """
     axes: list[Axis] = []
-    for name, span, parts in _grid_parts(text):
+    for name, span, parts in grid_parts(
+        text, "an axis is written NAME=START:STOP:COUNT", "for example --grid x=-2:2:41"
+    ):
         if any(axis.name == name for axis in axes):
             raise UsageError(
                 f"'{name}' is given twice in --grid",
@@ -140,19 +146,22 @@ def read_grid(text: str) -> tuple[Axis, ...]:
     return tuple(axes)
 
 
-def _grid_parts(text: str) -> list[tuple[str, Span, list[tuple[str, int]]]]:
-    """Names with the texts between their colons and where those begin."""
+def grid_parts(text: str, form: str, hint: str) -> list[tuple[str, Span, list[tuple[str, int]]]]:
+    """The names of `x=-2:2:41,y=0:1`, with the texts between their colons and where those begin.
+
+    Raises: ReadError for anything else, which says the `form` and the `hint`.
+    """
     found = []
     position = 0
     for item in _split(text, ","):
         name, equals, rest = item.partition("=")
         start = position + len(name) - len(name.lstrip())
         span = Span(start, start + len(name.strip()))
-        canonical = _variable_name(name) if equals else None
+        canonical = variable_name(name) if equals else None
         if canonical is None:
             raise ReadError(
-                "an axis is written NAME=START:STOP:COUNT",
-                hint="for example --grid x=-2:2:41",
+                form,
+                hint=hint,
                 span=Span(position, position + len(item)),
                 source=text,
             )
@@ -166,7 +175,7 @@ def _grid_parts(text: str) -> list[tuple[str, Span, list[tuple[str, int]]]]:
     return found
 
 
-def _variable_name(text: str) -> str | None:
+def variable_name(text: str) -> str | None:
     """The canonical form of a variable's name, or None if `text` is not one."""
     scanner = Scanner(text)
     try:
@@ -223,7 +232,7 @@ def _axis(name: str, span: Span, parts: list[tuple[str, int]], source: str) -> A
             raise UsageError(
                 "a grid of zero points", hint="ask for at least 1", span=place, source=source
             )
-    return Axis(name, bounds[0], bounds[1], count)
+    return Axis(name, bounds[0], bounds[1], count, len(parts) == 3)
 
 
 def read_names(text: str, expression: Expression, option: str) -> tuple[str, ...]:

@@ -18,16 +18,23 @@ from autograd_cli.errors import UsageError
 from autograd_cli.render.notes import Noted
 from autograd_cli.render.output import destination
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import DEFAULT_PRECISION, Style
 from autograd_cli.results import Evaluation, Result
+from autograd_cli.results.fit import INTERRUPTED
 
 
 class Renderer(Protocol):
-    """What the module of a format has; one for people has `write_note` as well."""
+    """What the module of a format has; one for people has `write_note` as well.
+
+    `write_run` may write the steps of a fit as they come, and ends with its result.
+    """
 
     def write(self, result: Result, out: TextIO, style: Style) -> None: ...
 
     def write_points(self, points: Points, out: TextIO, style: Style) -> None: ...
+
+    def write_run(self, run: Run, out: TextIO, style: Style) -> None: ...
 
     def write_note(self, note: str, out: TextIO, style: Style) -> None: ...
 
@@ -102,6 +109,8 @@ FORMATS: dict[str, Format] = {
         Format("dot", "graph.dot", (".dot", ".gv"), "for Graphviz", general=False),
         Format("mermaid", "graph.mermaid", (".mmd", ".mermaid"), "for Mermaid", general=False),
         Format("svg", "graph.svg", (".svg",), "a picture", for_people=True, general=False),
+        Format("png", "pictures", (".png",), "a picture", general=False),
+        Format("pdf", "pictures", (".pdf",), "a picture", general=False),
         Format(
             "html",
             "graph.html",
@@ -187,6 +196,20 @@ def emit(result: Result | Points | Noted, console: Console, output: Output) -> N
     if not output.format.carries_warnings:
         console.flush()  # so that the two streams arrive in order
         console.complain("".join(f"warning: {text}\n" for text in told.texts()))
+
+
+def emit_run(run: Run, console: Console, output: Output) -> None:
+    """Write a fit where it shall go, while it goes on, and its warnings to stderr."""
+    style = Style.of_console(console, output.precision)
+    with destination(output.file, console) as out:
+        output.format.renderer.write_run(run, out, style.for_file() if output.file else style)
+    if not output.format.carries_warnings:
+        console.flush()
+        texts = list(run.result.warnings)
+        silent = run.result.converged or run.result.reason == INTERRUPTED
+        if not (silent or output.format.for_people):
+            texts.insert(0, f"not converged: {run.result.reason}")
+        console.complain("".join(f"warning: {text}\n" for text in texts))
 
 
 class _Warnings:

@@ -64,7 +64,9 @@ def conclusion(result: Check) -> str:
         counts = result.samples.verdicts
         each = [f"{counts[one]} {one}" for one in VERDICTS if counts.get(one)]
         count = result.samples.count - result.samples.outside
-        return f"{verdict}: of {_points(count)}, {', '.join(each) or 'none'}"
+        if not count:
+            return f"{verdict}: at none of the points is there anything to check"
+        return f"{verdict}: of {_points(count)}, {', '.join(each)}"
     if result.skipped and verdict == AGREE:
         return (
             f"agree: autograd is right for {result.checked} functions;"
@@ -165,7 +167,13 @@ def separate(names: str) -> list[str]:
 
 
 def warnings(result: Check, *, for_people: bool) -> Iterator[str]:
-    """What is inconclusive; the reasons as well for those who do not see them in a table."""
+    """What is inconclusive; for those who see no table also why, and where there was no value."""
+    samples = result.samples
+    if samples is not None and samples.outside and not for_people:
+        yield (
+            f"at {samples.outside} of {_points(samples.count)} the expression has no finite value:"
+            " there was nothing to check"
+        )
     if result.verdict != INCONCLUSIVE:
         return
     open_ones = [one for one in result.components if one.verdict == INCONCLUSIVE]

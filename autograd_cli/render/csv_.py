@@ -10,9 +10,11 @@ from typing import TextIO
 from autograd_cli.render.listings import FunctionList, Info
 from autograd_cli.render.numbers import exact
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Result, Scalar
 from autograd_cli.results.check import Check
+from autograd_cli.results.comparison import Comparison
 from autograd_cli.results.matrices import Matrix
 
 
@@ -28,6 +30,13 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
         if number == 0:
             writer.writerow(point.columns())
         writer.writerow(_cells(point.row()))
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    columns, rows = run.result.table(run.shown)
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(map(_cells, rows))
 
 
 @singledispatch
@@ -56,6 +65,11 @@ def _(listing: FunctionList | Info) -> Iterator[tuple[Scalar, ...]]:
 @rows.register
 def _(check: Check) -> Iterator[tuple[Scalar, ...]]:
     return check.rows()
+
+
+@rows.register
+def _(comparison: Comparison) -> Iterator[tuple[Scalar, ...]]:
+    return comparison.records()
 
 
 @rows.register

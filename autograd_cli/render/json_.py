@@ -7,6 +7,7 @@ import math
 from typing import Any, TextIO
 
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Result
 
@@ -28,6 +29,10 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
         separator = ",\n    "
     out.write("\n  ]" if separator[0] == "," else "]")
     out.write(f',\n  "warnings": {dumps(list(points.warnings), style)}\n}}\n')
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    write(run.result, out, style)
 
 
 def dumps(value: object, style: Style, indent: int | None = None) -> str:

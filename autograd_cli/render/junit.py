@@ -12,6 +12,7 @@ from xml.sax.saxutils import quoteattr
 from autograd_cli.errors import visible
 from autograd_cli.render.numbers import exact
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Result
 from autograd_cli.results.check import AGREE, Check, Component
@@ -27,14 +28,18 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
     raise NotImplementedError  # a check is one result
 
 
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    raise NotImplementedError  # a check is no fit
+
+
 def _lines(result: Check) -> Iterator[str]:
     cases = list(result.components)
     failed = sum(one.verdict in result.failures for one in cases)
     skipped = sum(one.verdict != AGREE and one.verdict not in result.failures for one in cases)
-    counts = f'tests="{len(cases)}" failures="{failed}" errors="0" skipped="{skipped}"'
+    counts = f'tests="{len(cases)}" failures="{failed}" errors="0"'
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield f'<testsuites name="agx check" {counts}>'
-    yield f"  <testsuite name={_quoted(result.expression or 'agx')} {counts}>"
+    yield f'  <testsuite name={_quoted(result.expression or "agx")} {counts} skipped="{skipped}">'
     for one in cases:
         yield from _case(one, result)
     yield "  </testsuite>"

@@ -16,11 +16,13 @@ from autograd_cli.errors import visible
 from autograd_cli.render.grid import ends, shape
 from autograd_cli.render.numbers import exact, short
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar, Value
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
 from autograd_cli.results.matrices import Hessian, Jacobian
+from autograd_cli.results.regression import Regression
 
 SMALL_GREEK = (
     *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
@@ -42,6 +44,7 @@ SPECIAL |= {
     for name in SMALL_GREEK
 }
 DOTS = r"\dots"
+PAGE = 24  # rows that stand together; more may go on over the page
 WORDS = {"nan": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}
 
 
@@ -50,7 +53,9 @@ def write(result: Result, out: TextIO, style: Style) -> None:
     if equations is None:
         _write_table(result, out)
         return
-    body = " \\\\\n".join(f"  {' &= '.join(_sides(equation))}" for equation in equations)
+    rows = [f"  {' &= '.join(_sides(equation))}" for equation in equations]
+    end = r" \\" if len(rows) <= PAGE else r" \displaybreak[0] \\"
+    body = f"{end}\n".join(rows)
     out.write(f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n")
 
 
@@ -64,6 +69,10 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
     columns = "r" * (rows[0].count(" & ") + 1) if rows else "r"
     block = [r"\[", rf"\begin{{array}}{{{columns}}}", *rows, r"\end{array}", r"\]", ""]
     out.write("\n".join(block))
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    write(run.result, out, style)
 
 
 def write_note(note: str, out: TextIO, style: Style) -> None:
@@ -123,6 +132,13 @@ def _(result: Hessian, style: Style) -> Iterator[Sequence[str]]:
     return hessian_equations(result, style)
 
 
+@lines.register
+def _(result: Regression, style: Style) -> Iterator[Sequence[str]]:
+    from autograd_cli.render.regression_latex import regression_equations  # built on this module
+
+    return regression_equations(result, style)
+
+
 def derivative(result: Gradient, name: str) -> str:
     """The sign of a derivative: `\\frac{\\partial^{2} f}{\\partial x^{2}}`."""
     if result.along:
@@ -175,7 +191,7 @@ def symbol(name: str) -> str:
     """A variable as one would write it: `x_{1}`, `\\theta`, `\\mathit{speed}`; `A_{0,1}`."""
     match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)?(?:\[([\d,]+)\])?", name)
     if match is None:
-        return text(name)
+        return SPECIAL[name].strip("$") if name in SPECIAL else text(name)
     letters, *indices = match.groups()
     base = letters if len(letters) == 1 else rf"\mathit{{{letters}}}"
     base = rf"\{letters}" if letters in GREEK else base

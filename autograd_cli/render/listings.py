@@ -20,6 +20,7 @@ class FunctionEntry:
     derivatives: tuple[str, ...]
     domain: str
     help: str
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

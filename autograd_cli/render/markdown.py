@@ -17,11 +17,15 @@ from autograd_cli.render.listings import FunctionList, Info
 from autograd_cli.render.matrices import verdict
 from autograd_cli.render.numbers import short
 from autograd_cli.render.points import Points
+from autograd_cli.render.regression import ending, equation
+from autograd_cli.render.regression import tables as regression_tables
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
 from autograd_cli.results.matrices import Hessian, Matrix
+from autograd_cli.results.regression import Regression
 
 Rows: TypeAlias = Iterable[Sequence[str]]
 
@@ -36,6 +40,10 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
             out.write(f"{code(points.header.expression)}\n\n")
             out.writelines(f"{line}\n" for line in _head(point.columns(), point.row()))
         out.write(_line(_scalar(value, style) for value in point.row()) + "\n")
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    write(run.result, out, style)
 
 
 def write_note(note: str, out: TextIO, style: Style) -> None:
@@ -130,6 +138,14 @@ def _(result: Explanation, style: Style) -> Iterator[str]:
         [code(label), _cell_text(value)] for label, value in result_rows(result, style)
     ]
     yield table(("derivative", "value"), rows_of_result)
+
+
+@sections.register
+def _(result: Regression, style: Style) -> Iterator[str]:
+    yield code(equation(result))
+    yield prose(ending(result))
+    for headings, rows in regression_tables(result, style):
+        yield table(headings, rows, [number > 0 for number in range(len(headings))])
 
 
 def _named(values: object, style: Style) -> Rows:

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from autograd_cli.render.json_ import dumps
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Result
 
@@ -15,6 +16,13 @@ DELAY = 0.1  # seconds that a finished record may wait for company
 
 def write(result: Result, out: TextIO, style: Style) -> None:
     out.write(dumps(result.to_dict(), style) + "\n")
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    for step in run.steps():
+        out.write(dumps(step.to_dict(), style) + "\n")
+        out.flush()
+    write(run.result, out, style)
 
 
 def write_points(points: Points, out: TextIO, style: Style) -> None:

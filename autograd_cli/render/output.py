@@ -6,12 +6,14 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO, TypeVar
 
 from autograd_cli.console import Console
 from autograd_cli.errors import FileError
+
+Stream = TypeVar("Stream", TextIO, BinaryIO)
 
 # The streams of this process under their file names; replacing those files would go past them.
 STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
@@ -27,8 +29,29 @@ def destination(file: str, console: Console) -> Iterator[TextIO]:
     if file in ("", "-"):
         yield console.stdout
         return
+    with _writing(file, _open) as out:
+        yield out
+
+
+def write_bytes(content: bytes, file: str, console: Console) -> None:
+    """Write a file as `destination` does. Raises FileError."""
+    if file not in ("", "-"):
+        with _writing(file, _open_binary) as out:
+            out.write(content)
+        return
+    console.flush()
+    binary = getattr(console.stdout, "buffer", None)
+    if binary is None:
+        raise FileError("standard output takes text only", hint="write to a file: -o FILE")
+    binary.write(content)
+    binary.flush()
+
+
+@contextlib.contextmanager
+def _writing(file: str, opener: Callable[[Path | int], Stream]) -> Iterator[Stream]:
+    path = Path(file)
     try:
-        with _replacing(Path(file)) if is_replaceable(file) else _open(Path(file)) as out:
+        with _replacing(path, opener) if is_replaceable(file) else opener(path) as out:
             yield out
     except BrokenPipeError:
         raise
@@ -62,15 +85,19 @@ def _open(file: Path | int) -> TextIO:
     )
 
 
+def _open_binary(file: Path | int) -> BinaryIO:
+    return open(file, "wb")  # noqa: PTH123
+
+
 @contextlib.contextmanager
-def _replacing(file: Path) -> Iterator[TextIO]:
+def _replacing(file: Path, opener: Callable[[Path | int], Stream]) -> Iterator[Stream]:
     target = file.resolve()  # a link stays a link
     descriptor, name = tempfile.mkstemp(
         prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent
     )
     temporary = Path(name)
     try:
-        with _open(descriptor) as out:
+        with opener(descriptor) as out:
             yield out
         temporary.chmod(_mode(target))
         temporary.replace(target)

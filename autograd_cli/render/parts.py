@@ -20,6 +20,7 @@ NAME = "bold"
 NUMBER = "cyan"
 BROKEN = "bold red"  # a number that is not finite
 NOTE = "dim italic"
+RAW = "raw"  # text that brings its own escape codes: what agx itself has printed
 
 
 def heading(result: Evaluation, style: Style) -> list[Line]:

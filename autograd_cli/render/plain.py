@@ -10,6 +10,7 @@ from typing import TextIO
 from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.numbers import exact
 from autograd_cli.render.points import Points
+from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Result, Scalar
 from autograd_cli.results.explanation import Explanation
@@ -48,6 +49,13 @@ def _(result: Explanation, style: Style) -> Iterator[str]:
 def write_points(points: Points, out: TextIO, style: Style) -> None:
     for point in points.points:
         out.write(line(point.row()))
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    for step in run.steps():
+        out.write(line(step.record()))
+        out.flush()
+    write(run.result, out, style)
 
 
 def line(record: Iterable[Scalar]) -> str:

@@ -1,20 +1,21 @@
-"""For reading on a terminal: calm tables that keep to the width. The one module that needs rich.
+"""For reading on a terminal: calm tables that keep to the width.
 
 A new kind of result registers its view with `view.register`: lines of styled text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import singledispatch
 from itertools import groupby, islice
 from typing import TextIO
 
-from rich.console import Console as Printer
-from rich.text import Text
-
 from autograd_cli.render.check import page as check_page
+from autograd_cli.render.comparison import comparison_page
+from autograd_cli.render.descent import minimum_page, quadratic_page
 from autograd_cli.render.explanation import Block, page
+from autograd_cli.render.fit import fit_page
 from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.grid import block, derivative_sign, linear, raised
 from autograd_cli.render.layout import (
@@ -30,12 +31,11 @@ from autograd_cli.render.layout import (
 )
 from autograd_cli.render.listings import FunctionEntry, FunctionList, Info
 from autograd_cli.render.matrices import hessian_page, jacobian_page
+from autograd_cli.render.network import network_page, step_page
 from autograd_cli.render.numbers import align, short
 from autograd_cli.render.parts import (
     HEADING,
-    MARGIN,
     NAME,
-    NARROWEST,
     NOTE,
     NUMBER,
     TITLE,
@@ -47,11 +47,22 @@ from autograd_cli.render.parts import (
     value_cells,
 )
 from autograd_cli.render.points import Points
+from autograd_cli.render.regression import regression_page
+from autograd_cli.render.run import Run
+from autograd_cli.render.steps import StepTable
 from autograd_cli.render.style import Style
+from autograd_cli.render.terminal_lines import Printer, print_lines, printer_of
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
+from autograd_cli.results.comparison import Comparison
+from autograd_cli.results.descent import QuadraticFit
 from autograd_cli.results.explanation import Explanation
+from autograd_cli.results.fit import Fit
+from autograd_cli.results.lessons import LessonList, LessonRun
 from autograd_cli.results.matrices import Hessian, Jacobian
+from autograd_cli.results.minimum import MinimumFit
+from autograd_cli.results.network import NetworkFit, TrainingStep
+from autograd_cli.results.regression import Regression
 
 LABELS = 12  # columns that the labels of a gradient take where it is not a table
 SAMPLE = 200  # points that decide how wide the columns of a table of points are
@@ -59,7 +70,7 @@ SAMPLE = 200  # points that decide how wide the columns of a table of points are
 
 def write(result: Result, out: TextIO, style: Style) -> None:
     """Print a result; no line exceeds the width, and nothing is cut off."""
-    _print([[], *view(result, style), []], out, style)
+    print_lines([[], *view(result, style), []], out, style)
 
 
 def write_points(points: Points, out: TextIO, style: Style) -> None:
@@ -67,7 +78,7 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
     header = points.header
     lines = [*paragraph([(shown(header.expression, style), TITLE)], line_width(style))]
     lines += [*given(header.at, style, "at"), *_shared_formulas(header, style)]
-    _print([[], *lines, []], out, style)
+    print_lines([[], *lines, []], out, style)
     rows = (_moving(point, header) for point in points.points)
     sample = list(islice(rows, SAMPLE))
     names = [shown(name, style) for name, _ in sample[0]]
@@ -78,13 +89,41 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
     sizes = [max(map(len, (name, *column))) for name, column in zip(names, columns, strict=True)]
     if sum(sizes) + GUTTER * len(sizes) > line_width(style):
         sizes = [0] * len(sizes)  # too wide for columns: the lines are wrapped
-    _print(_columns(names, sizes, HEADING, style), out, style)
+    print_lines(_columns(names, sizes, HEADING, style), out, style)
     for texts in zip(*columns, strict=True):
-        _print(_columns(texts, sizes, NUMBER, style), out, style)
+        print_lines(_columns(texts, sizes, NUMBER, style), out, style)
     for row in rows:
         texts = tuple(short(value, style.precision) for _, value in row)
-        _print(_columns(texts, sizes, NUMBER, style), out, style)
-    _print([[]], out, style)
+        print_lines(_columns(texts, sizes, NUMBER, style), out, style)
+    print_lines([[]], out, style)
+
+
+def write_run(run: Run, out: TextIO, style: Style) -> None:
+    """A table of the steps, each row as it comes, then the report.
+
+    On a terminal the moment is drawn below the table while the fit goes on.
+    """
+    if isinstance(run.introduction, TrainingStep):
+        print_lines([[], *step_page(run.introduction, style)], out, style)
+    printer = printer_of(out, style, live=run.live)
+    with _live(run, printer, style):
+        table: StepTable | None = None
+        for step in run.steps():
+            if table is None:
+                table = StepTable(step, style)
+                print_lines([[], table.heading()], out, style, printer)
+            print_lines([table.row(step)], out, style, printer)
+            out.flush()
+        result = run.result
+    write(result, out, style)
+
+
+def _live(run: Run, printer: Printer, style: Style) -> AbstractContextManager[object]:
+    if not run.live:
+        return nullcontext()
+    from autograd_cli.render.live.terminal import LiveView  # only terminals need it
+
+    return LiveView(run, printer, style)
 
 
 def _moving(point: Evaluation, header: Evaluation) -> list[tuple[str, Scalar]]:
@@ -113,12 +152,12 @@ def _shared_formulas(header: Evaluation, style: Style) -> list[Line]:
 
 
 def write_note(note: str, out: TextIO, style: Style) -> None:
-    _print([*wrap([(shown(note, style), NOTE)], line_width(style)), []], out, style)
+    print_lines([*wrap([(shown(note, style), NOTE)], line_width(style)), []], out, style)
 
 
 def write_block(block: Block, out: TextIO, style: Style) -> None:
     """Print a part of a page."""
-    _print(block, out, style)
+    print_lines(block, out, style)
 
 
 @singledispatch
@@ -131,6 +170,12 @@ def view(result: Result, style: Style) -> list[Line]:
 
 
 view.register(Check, check_page)
+view.register(Fit, fit_page)
+view.register(QuadraticFit, quadratic_page)
+view.register(MinimumFit, minimum_page)
+view.register(NetworkFit, network_page)
+view.register(Comparison, comparison_page)
+view.register(Regression, regression_page)
 view.register(Jacobian, jacobian_page)
 view.register(Hessian, hessian_page)
 
@@ -188,6 +233,20 @@ def _(listing: FunctionList, style: Style) -> list[Line]:
         lines += [*([[]] if lines else []), [(shown(family, style), TITLE)]]
         lines += table.lines(widths, HEADING)[1:] if widths else table.records(room, HEADING)
     return lines
+
+
+@view.register
+def _(listing: LessonList, style: Style) -> list[Line]:
+    from autograd_cli.render.lesson.list import list_page  # only lessons need it
+
+    return list_page(listing, style)
+
+
+@view.register
+def _(run: LessonRun, style: Style) -> list[Line]:
+    from autograd_cli.render.lesson.page import run_page
+
+    return run_page(run, style)
 
 
 @view.register
@@ -261,6 +320,7 @@ def _details(entry: FunctionEntry, style: Style) -> list[Line]:
     pairs += [("where", entry.domain)] if entry.domain else []
     others = _other_names(entry)
     pairs += [("also", ", ".join(others))] if others else []
+    pairs += [("note", entry.note)] if entry.note else []
     return [*lines, [], *_pairs([*pairs, ("family", entry.family)], style)]
 
 
@@ -282,29 +342,3 @@ def _pairs(pairs: Sequence[tuple[str, str]], style: Style) -> list[Line]:
             line_width(style),
         )
     ]
-
-
-def _print(lines: Iterable[Line], out: TextIO, style: Style) -> None:
-    # Everything that rich would look up for itself is said here, its environment included; and
-    # only Text is printed, because rich would take `x[y]` in a str for markup.
-    printer = Printer(
-        file=out,
-        width=max(style.width, NARROWEST),
-        height=25,
-        color_system="standard" if style.colour else None,
-        force_terminal=style.colour,
-        force_interactive=False,
-        no_color=not style.colour,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        legacy_windows=False,
-        _environ={},
-    )
-    for line in lines:
-        text = Text()
-        if line:
-            text.append(" " * MARGIN)
-        for look, pieces in groupby(line, lambda piece: piece[1]):
-            text.append("".join(piece for piece, _ in pieces), look)
-        printer.print(text, soft_wrap=True)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from autograd_cli.errors import Span
 from autograd_cli.results import Evaluation, Value
+from autograd_cli.results.excerpts import excerpt
+from autograd_cli.results.ledgers import Ledger, ledgers
+
+MANY = 10_000  # nodes, beyond which texts are short
+LONGEST_TEXT, SHORT_TEXT = 2_000, 200
 
 
 class GraphNode(NamedTuple):
@@ -46,11 +52,11 @@ class GraphNode(NamedTuple):
     def is_leaf(self) -> bool:
         return self.op == "AccumulateGrad"
 
-    def to_dict(self, source: str) -> dict[str, Any]:
+    def to_dict(self, text: Callable[[Span], str]) -> dict[str, Any]:
         return {
             "id": self.id,
             "op": self.op,
-            "expression": None if self.inner else excerpt(source, self.span),
+            "expression": None if self.inner else text(self.span),
             "span": list(self.span),
             "name": self.name,
             "shape": list(self.shape),
@@ -66,7 +72,7 @@ class Saved(NamedTuple):
     role: str
     shape: tuple[int, ...]
     bytes: int
-    source: str  # "leaf x", "result", "operand", "buffer"
+    source: str  # "leaf x", "value of an operation", "new buffer"
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -111,45 +117,15 @@ class GraphConstant(NamedTuple):
     value: Value
     cut: bool = False
 
-    def to_dict(self, source: str) -> dict[str, Any]:
+    def to_dict(self, text: Callable[[Span], str]) -> dict[str, Any]:
         return {
             "from": self.source,
             "input": self.input,
-            "expression": excerpt(source, self.span),
+            "expression": text(self.span),
             "span": list(self.span),
             "value": self.value,
             "cut": self.cut,
         }
-
-
-class Contribution(NamedTuple):
-    """One term of a ledger: what arrived from `source`.
-
-    `span` is the term of the sum that it stands in: `2*x*y` for the x in `x**2 + 2*x*y`.
-    """
-
-    source: str
-    span: Span
-    value: Value
-
-    def to_dict(self, source: str) -> dict[str, Any]:
-        return {
-            "from": self.source,
-            "expression": excerpt(source, self.span),
-            "value": self.value,
-        }
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """How a gradient came together: the contributions in evaluation order, and their sum."""
-
-    grad: Value
-    contributions: tuple[Contribution, ...]
-
-    def to_dict(self, source: str) -> dict[str, Any]:
-        contributions = [contribution.to_dict(source) for contribution in self.contributions]
-        return {"grad": self.grad, "contributions": contributions}
 
 
 class PathStep(NamedTuple):
@@ -172,10 +148,10 @@ class Path:
     product: Value
     cut: str = ""
 
-    def to_dict(self, source: str) -> dict[str, Any]:
+    def to_dict(self, text: Callable[[Span], str]) -> dict[str, Any]:
         return {
             "nodes": [step.node for step in self.steps],
-            "expressions": [excerpt(source, step.span) for step in self.steps],
+            "expressions": [text(step.span) for step in self.steps],
             "locals": [step.local for step in self.steps],
             "product": self.product,
             "cut": self.cut or None,
@@ -186,16 +162,15 @@ class Path:
 class Graph(Evaluation):
     """The grad_fn graph of an expression, with every value and gradient in it.
 
-    `nodes` are in evaluation order; `leaves` has a ledger for every variable, `shared` one for
-    every inner node that more than one edge leads to; `paths` is what `--why` asked for.
+    `nodes` are in evaluation order, `gradient` is that of every variable, `paths` is what `--why`
+    asked for.
     """
 
     root: str
     nodes: tuple[GraphNode, ...]
     edges: tuple[GraphEdge, ...]
     constants: tuple[GraphConstant, ...]
-    leaves: Mapping[str, Ledger]
-    shared: Mapping[str, Ledger]
+    gradient: Mapping[str, Value]
     why: str | None = None
     paths: tuple[Path, ...] = ()
     more_paths: bool = False
@@ -204,13 +179,30 @@ class Graph(Evaluation):
     by: str | None = None  # of which variable's gradient this is the graph, if the order is 2
     command: str = "graph"
 
+    @cached_property
+    def leaves(self) -> Mapping[str, Ledger]:
+        """A ledger for every variable, also where no path leads to it."""
+        return {
+            name: self._ledgers.get(name, Ledger(grad, ())) for name, grad in self.gradient.items()
+        }
+
+    @cached_property
+    def shared(self) -> Mapping[str, Ledger]:
+        """A ledger for every inner node that more than one edge leads to, by its id."""
+        return {name: ledger for name, ledger in self._ledgers.items() if name not in self.gradient}
+
+    @cached_property
+    def _ledgers(self) -> Mapping[str, Ledger]:
+        return ledgers(self.nodes, self.edges)
+
     def text(self, span: Span) -> str:
-        """The text of a sub-expression."""
-        return excerpt(self.expression, span)
+        """The text of a sub-expression, as much of it as a graph of this size can afford."""
+        longest = LONGEST_TEXT if len(self.nodes) <= MANY else SHORT_TEXT
+        return excerpt(self.expression, span, longest)
 
     def findings(self) -> dict[str, Any]:
-        source = self.expression
-        nodes = [node.to_dict(source) for node in self.nodes]
+        text = self.text
+        nodes = [node.to_dict(text) for node in self.nodes]
         for found, node in zip(nodes, self.nodes, strict=True):
             if self.saved:
                 found["saved"] = [saved.to_dict() for saved in node.saved]
@@ -220,27 +212,14 @@ class Graph(Evaluation):
             "root": self.root,
             "nodes": nodes,
             "edges": [edge.to_dict() for edge in self.edges],
-            "leaves": {name: ledger.to_dict(source) for name, ledger in self.leaves.items()},
-            "shared": {name: ledger.to_dict(source) for name, ledger in self.shared.items()},
-            "constants": [constant.to_dict(source) for constant in self.constants],
+            "leaves": {name: ledger.to_dict(text) for name, ledger in self.leaves.items()},
+            "shared": {name: ledger.to_dict(text) for name, ledger in self.shared.items()},
+            "constants": [constant.to_dict(text) for constant in self.constants],
         }
         if self.order > 1:
             result["order"] = self.order
             result["wrt"] = self.by
         if self.why is not None:
-            paths = [path.to_dict(source) for path in self.paths]
+            paths = [path.to_dict(text) for path in self.paths]
             result["why"] = {"variable": self.why, "paths": paths, "complete": not self.more_paths}
         return result
-
-
-LONGEST_TEXT = 2_000
-
-
-def excerpt(source: str, span: Span) -> str:
-    """The text of a span. Nested sub-expressions of a long one would add up to its square, so a
-    very long text is cut in the middle; its span still says what it is."""
-    start, end = span
-    if end - start <= LONGEST_TEXT:
-        return source[start:end]
-    half = LONGEST_TEXT // 2
-    return f"{source[start : start + half]}…{source[end - half : end]}"

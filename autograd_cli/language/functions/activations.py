@@ -81,6 +81,7 @@ ROWS = (
         "x*(1 + erf(x/sqrt(2)))/2",
         "ndtr(x) + x*exp(-x**2/2)/sqrt(2*pi)",
         "Gaussian error linear unit",
+        accurate="special.accurate.gelu",
     ),
     _row(
         "gelu_tanh",
@@ -89,6 +90,7 @@ ROWS = (
         " + x*(1 - tanh(sqrt(2/pi)*(x + 0.044715*x**3))**2)*sqrt(2/pi)*(1 + 0.134145*x**2)/2",
         "gelu by its tanh approximation",
         torch="engine.gelu_tanh",
+        accurate="special.accurate.gelu_tanh",
     ),
     _row(
         "silu",
@@ -96,12 +98,14 @@ ROWS = (
         "sigmoid(x)*(1 + x*(1 - sigmoid(x)))",
         "x*sigmoid(x)",
         aliases=("swish",),
+        accurate="special.accurate.silu",
     ),
     _row(
         "mish",
         "x*tanh(log(1 + exp(x)))",
         "tanh(softplus(x)) + x*sigmoid(x)*(1 - tanh(softplus(x))**2)",
         "x*tanh(softplus(x))",
+        accurate="special.accurate.mish",
     ),
     _row(
         "softplus",
@@ -110,6 +114,7 @@ ROWS = (
         "smooth relu, log(1 + exp(x))",
         options="beta:number=1.0, threshold:number=20.0",
         domain="beta*x < threshold",
+        accurate="special.accurate.softplus",
     ),
     _row("softsign", "x/(1 + abs(x))", "1/(1 + abs(x))**2", "x/(1 + |x|)"),
     _row(
@@ -119,6 +124,7 @@ ROWS = (
         "logistic function",
         torch="torch.sigmoid",
         aliases=("expit", "logistic"),
+        accurate="special.accurate.sigmoid",
     ),
     _row(
         "hardsigmoid",
@@ -149,8 +155,15 @@ ROWS = (
         "sigmoid(-x)",
         "log(sigmoid(x))",
         aliases=("log_sigmoid",),
+        accurate="special.accurate.logsigmoid",
     ),
-    _row("tanhshrink", "x - tanh(x)", "tanh(x)**2", "x - tanh(x)"),
+    _row(
+        "tanhshrink",
+        "x - tanh(x)",
+        "tanh(x)**2",
+        "x - tanh(x)",
+        accurate="special.accurate.tanhshrink",
+    ),
     _row(
         "softshrink",
         "Piecewise((x - lambd, x > lambd), (x + lambd, x < -lambd), (0, True))",

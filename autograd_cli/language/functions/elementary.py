@@ -53,12 +53,20 @@ ROWS = (
         "sqrt(x**2 + y**2)",
         ("x/hypot(x, y)", "y/hypot(x, y)"),
         "length of the hypotenuse",
+        accurate="special.accurate.hypot",
         domain="x != 0 or y != 0",
     ),
     # Exponentials and logarithms
     _row("exp", "torch.exp", "exp", "exp(x)", "exponential"),
     _row("exp2", "torch.exp2", "2**x", "2**x*log(2)", "power of two"),
-    _row("expm1", "torch.expm1", "exp(x) - 1", "exp(x)", "exp(x) - 1, exact near 0"),
+    _row(
+        "expm1",
+        "torch.expm1",
+        "exp(x) - 1",
+        "exp(x)",
+        "exp(x) - 1, exact near 0",
+        accurate="special.accurate.expm1",
+    ),
     _row(
         "log",
         "torch.log",
@@ -105,6 +113,7 @@ ROWS = (
         "log(exp(x) + exp(y))",
         ("sigmoid(x - y)", "sigmoid(y - x)"),
         "log(exp(x) + exp(y)) without overflow",
+        accurate="special.accurate.logaddexp",
     ),
     _pair(
         "xlogy",
@@ -162,7 +171,14 @@ ROWS = (
     # Hyperbolic functions
     _row("sinh", "torch.sinh", "sinh", "cosh(x)", "hyperbolic sine"),
     _row("cosh", "torch.cosh", "cosh", "sinh(x)", "hyperbolic cosine"),
-    _row("tanh", "torch.tanh", "tanh", "1 - tanh(x)**2", "hyperbolic tangent"),
+    _row(
+        "tanh",
+        "torch.tanh",
+        "tanh",
+        "1 - tanh(x)**2",
+        "hyperbolic tangent",
+        accurate="special.accurate.tanh",
+    ),
     _row(
         "asinh",
         "torch.asinh",
@@ -188,6 +204,28 @@ ROWS = (
         "inverse hyperbolic tangent",
         domain="-1 < x and x < 1",
         aliases=("arctanh",),
+    ),
+    _row("sech", "special.sech", "sech", "-sech(x)*tanh(x)", "hyperbolic secant"),
+    _row(
+        "csch", "special.csch", "csch", "-csch(x)*coth(x)", "hyperbolic cosecant", domain="x != 0"
+    ),
+    _row("coth", "special.coth", "coth", "-csch(x)**2", "hyperbolic cotangent", domain="x != 0"),
+    # Angles
+    _row(
+        "deg2rad",
+        "torch.deg2rad",
+        "x*pi/180",
+        "pi/180",
+        "degrees to radians",
+        aliases=("radians",),
+    ),
+    _row(
+        "rad2deg",
+        "torch.rad2deg",
+        "x*180/pi",
+        "180/pi",
+        "radians to degrees",
+        aliases=("degrees",),
     ),
     # Rounding and signs
     _row(
@@ -219,6 +257,7 @@ ROWS = (
         "0",
         "nearest integer, halves to even",
         domain="mod(x, 1) != 1/2",
+        aliases=("rint",),
     ),
     _row(
         "trunc",
@@ -303,6 +342,7 @@ ROWS = (
         "array",
         ("0", "where(condition, 1, 0)", "where(condition, 0, 1)"),
         "x where the condition holds, else y; SymPy's Piecewise works too",
+        aliases=("ITE",),
         numbers=True,
     ),
     _pair(

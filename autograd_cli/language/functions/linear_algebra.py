@@ -49,7 +49,7 @@ ROWS = (
         ("g.T",),
         "transpose; A.T means the same",
         torch="engine.transpose",
-        aliases=("t",),
+        aliases=("t", "Transpose"),
     ),
     _row(
         "mT",
@@ -79,7 +79,12 @@ ROWS = (
     ),
     _row("logdet", "A", ("g*inv(A).T",), "logarithm of the determinant"),
     _row(
-        "inv", "A", ("-y.T @ g @ y.T",), "inverse", torch="torch.linalg.inv", aliases=("inverse",)
+        "inv",
+        "A",
+        ("-y.T @ g @ y.T",),
+        "inverse",
+        torch="torch.linalg.inv",
+        aliases=("inverse", "Inverse"),
     ),
     _row(
         "pinv",
@@ -88,6 +93,7 @@ ROWS = (
         "pseudo-inverse (Moore-Penrose)",
         torch="torch.linalg.pinv",
         symbolic="",
+        aliases=("pinverse",),
     ),
     _row(
         "solve",

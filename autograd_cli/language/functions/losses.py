@@ -14,6 +14,7 @@ def _row(
     *,
     signature: str = f"input, target, {_REDUCTION}",
     aliases: tuple[str, ...] = (),
+    accurate: str = "",
 ) -> Function:
     return Function(
         name=name,
@@ -24,6 +25,7 @@ def _row(
         help=help,
         family="loss",
         aliases=aliases,
+        accurate=accurate,
         elementwise=False,
     )
 
@@ -80,6 +82,7 @@ ROWS = (
         ),
         "cross-entropy of probabilities with targets in [0, 1]",
         aliases=("binary_cross_entropy",),
+        accurate="special.accurate.binary_cross_entropy",
     ),
     _row(
         "bce_with_logits",
@@ -96,5 +99,6 @@ ROWS = (
         ("", ""),
         "cross-entropy of logits with a class number, or with probabilities of the logits' shape",
         aliases=("cross_entropy_loss", "cross_entropy_with_logits"),
+        accurate="special.softmax.cross_entropy",
     ),
 )

@@ -66,7 +66,7 @@ ROWS = (
         ("1/y", "-x/y**2"),
         "quotient",
         domain="y != 0",
-        aliases=("divide", "true_divide"),
+        aliases=("divide", "true_divide", "Rational"),
     ),
     _operator(
         "pow",
@@ -86,6 +86,7 @@ ROWS = (
         "remainder with the sign of the divisor",
         domain="y != 0 and mod(x/y, 1) != 0",
         aliases=("remainder", "Mod"),
+        accurate="special.accurate.mod",
     ),
     Function(
         name="floor_divide",

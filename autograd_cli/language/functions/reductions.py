@@ -131,13 +131,26 @@ ROWS = (
         symbolic="",
     ),
     _row("flip", "x, dim:ints=None", "flip(g)", "elements in reverse order", torch="engine.flip"),
-    _row("softmax", "x, dim:int=-1", "y*(g - sum(g*y))", "exp(x)/sum(exp(x))"),
-    _row("log_softmax", "x, dim:int=-1", "g - exp(y)*sum(g)", "log(softmax(x))"),
+    _row(
+        "softmax",
+        "x, dim:int=-1",
+        "y*(g - sum(g*y))",
+        "exp(x)/sum(exp(x))",
+        accurate="special.softmax.softmax",
+    ),
+    _row(
+        "log_softmax",
+        "x, dim:int=-1",
+        "g - exp(y)*sum(g)",
+        "log(softmax(x))",
+        accurate="special.softmax.log_softmax",
+    ),
     _row(
         "logsumexp",
         f"x, {_DIM}",
         "g*softmax(x)",
         "log(sum(exp(x))) without overflow",
         torch="engine.logsumexp",
+        accurate="special.softmax.logsumexp",
     ),
 )

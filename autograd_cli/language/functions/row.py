@@ -50,6 +50,8 @@ class Function:
     help         one line
     family       the heading it stands under
     aliases      other spellings: SymPy's, NumPy's, torch's
+    accurate     the operation with the same value and with derivatives that hold their digits, if
+                 those of `torch` cancel somewhere
     numbers      number operands stay Python numbers, as in the same line of Python; otherwise they
                  become tensors, because the torch function takes nothing else
     overload     the row that takes over when two or more operands are given: `max(a, b)`
@@ -66,6 +68,7 @@ class Function:
     domain: str = ""
     family: str = ""
     aliases: tuple[str, ...] = ()
+    accurate: str = ""
     numbers: bool = False
     overload: str = ""
     folds: bool = False

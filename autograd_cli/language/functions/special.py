@@ -207,7 +207,7 @@ ROWS = (
         "besseli(0, x)",
         ("i1(x)",),
         "modified Bessel function of the first kind, order 0",
-        aliases=("bessel_i0",),
+        aliases=("bessel_i0", "modified_bessel_i0"),
     ),
     _row(
         "i1",
@@ -216,13 +216,13 @@ ROWS = (
         "besseli(1, x)",
         ("(i0(x) + besseli(2, x))/2",),
         "modified Bessel function of the first kind, order 1",
-        aliases=("bessel_i1",),
+        aliases=("bessel_i1", "modified_bessel_i1"),
     ),
     *(
         _row(
             name,
             "n:int, x",
-            f"bessel.{name}",
+            f"special.{name}",
             f"{name}(n, x)",
             (derivative,),
             f"{kind} Bessel function of order n, a whole number from -20 to 20",
@@ -266,7 +266,7 @@ ROWS = (
         ("-k1(x)",),
         "modified Bessel function of the second kind, order 0",
         domain="x > 0",
-        aliases=("bessel_k0",),
+        aliases=("bessel_k0", "modified_bessel_k0"),
     ),
     _row(
         "k1",
@@ -276,7 +276,7 @@ ROWS = (
         ("-k0(x) - k1(x)/x",),
         "modified Bessel function of the second kind, order 1",
         domain="x > 0",
-        aliases=("bessel_k1",),
+        aliases=("bessel_k1", "modified_bessel_k1"),
     ),
     # Information
     _row(

@@ -12,14 +12,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from autograd_cli import interpreter
 from autograd_cli.errors import EvaluationError, MissingExtraError, ReadError, Span
 from autograd_cli.language.symbolic.limits import SECONDS, WALL
 from autograd_cli.results import Value
@@ -64,7 +63,7 @@ class Worker:
     @classmethod
     def start(cls, seconds: float = SECONDS, memory: int = MEMORY) -> Worker:
         """Starts a process with limits in seconds and bytes, and does not wait for it."""
-        command = [sys.executable, "-P", "-m", f"{__name__}.worker", str(seconds), str(memory)]
+        command = [*interpreter.command(f"{__name__}.worker"), str(seconds), str(memory)]
         try:
             process = subprocess.Popen(
                 command,
@@ -72,7 +71,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
-                env=_environment(),
+                env=interpreter.environment(os.environ),
                 start_new_session=True,  # Ctrl-C is for the parent, which then ends the worker
             )
         except (OSError, ValueError):
@@ -156,20 +155,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             with contextlib.suppress(OSError):
                 stream.close()
     process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """The environment in which the worker finds this very package.
-
-    An installed package is found as it is. One that was found in the current directory or beside a
-    script is not, because `-P` keeps both off the path.
-    """
-    environment = dict(os.environ)
-    root = Path(__file__).resolve().parents[3]
-    if root.name not in ("site-packages", "dist-packages"):
-        inherited = environment.get("PYTHONPATH", "")
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), inherited)))
-    return environment
 
 
 def translate(text: str, syntax: str, seconds: float = TRANSLATION_SECONDS) -> str:

@@ -86,6 +86,7 @@ _TASKS = {
     "hessian": "derivative_matrices",
     "referee": "referee",
     "program": "program",
+    "quadratic": "quadratic",
 }
 
 

@@ -22,8 +22,9 @@ SMALL = 100  # nodes of a graph in which other variables make another structure
 class Run:
     """Repeats that are drawn as one: `count` times the operations `ops`, from the output down.
 
-    `nodes` are all nodes in it, those beside the path as well; `path` those on it; `next` is the
-    node that the last repeat leads to.
+    `nodes` are all nodes in it, those beside the path as well, and of them `variables` those that
+    nothing else takes; `path` are those on the path; `next` is the node that the last repeat leads
+    to.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Run:
     count: int
     path: tuple[GraphNode, ...]
     nodes: frozenset[str]
+    variables: frozenset[str]
     next: str
 
 
@@ -51,6 +53,7 @@ def runs(graph: Graph) -> list[Run]:
             first, last = start + period, start + period * (count - 1)
             members = path[first:last]
             within = structure.within(members, path[last].id)
+            variables = structure.variables(within)
             taken |= within
             found.append(
                 Run(
@@ -58,7 +61,8 @@ def runs(graph: Graph) -> list[Run]:
                     ops=tuple(one.op for one in path[start : start + period]),
                     count=count - 2,
                     path=tuple(members),
-                    nodes=within,
+                    nodes=within | variables,
+                    variables=variables,
                     next=path[last].id,
                 )
             )
@@ -69,12 +73,14 @@ def runs(graph: Graph) -> list[Run]:
 class _Structure:
     """What the search for runs knows of every node.
 
-    `own` are the operands that no other node takes (so that they are drawn inside), `heavy` the
-    one of them with the most nodes below it, `kind` a number that equal structures share.
+    `consumers` are the nodes that take one, `own` the operands that no other node takes (so that
+    they are drawn inside), `heavy` the one of them with the most nodes below it, `kind` a number
+    that equal structures share.
     """
 
     nodes: Mapping[str, GraphNode]
     operands: Mapping[str, Sequence[GraphEdge]]
+    consumers: Mapping[str, set[str]]
     own: Mapping[str, Sequence[str]]
     heavy: Mapping[str, str]
     kind: Mapping[str, int]
@@ -96,7 +102,7 @@ class _Structure:
         size: dict[str, int] = {}
         kind: dict[str, int] = {}
         kinds: dict[object, int] = {}
-        structure = cls(nodes, operands, own, heavy, kind, constants)
+        structure = cls(nodes, operands, consumers, own, heavy, kind, constants)
         for node in graph.nodes:  # operands come before their consumers
             below = [
                 target
@@ -140,6 +146,15 @@ class _Structure:
                 found.add(one)
                 pending += self.own[one]
         return frozenset(found)
+
+    def variables(self, within: frozenset[str]) -> frozenset[str]:
+        """The variables that only these nodes take."""
+        return frozenset(
+            edge.target
+            for one in within
+            for edge in self.operands.get(one, ())
+            if self.nodes[edge.target].is_leaf and self.consumers[edge.target] <= within
+        )
 
 
 def _repeats(looks: Sequence[object]) -> list[tuple[int, int, int]]:

@@ -18,7 +18,8 @@ from autograd_cli.render.graph.svg import RULES, picture, title, variables
 from autograd_cli.render.graph.text import ledger_line
 from autograd_cli.render.graph.words import Words
 from autograd_cli.render.style import Style
-from autograd_cli.results.graph import GraphConstant, GraphNode, Ledger
+from autograd_cli.results.graph import GraphConstant, GraphNode
+from autograd_cli.results.ledgers import Ledger
 
 # The page's own script and nothing else may run, and nothing may be loaded.
 POLICY = (
@@ -50,6 +51,7 @@ PAGE = """<!DOCTYPE html>
 <button id="play" type="button">Play</button>
 <button id="next" type="button">Next</button>
 <button id="end" type="button">End</button>
+<button id="fit" type="button" aria-pressed="false">Fit to width</button>
 <input id="step" type="range" min="0" max="{last}" value="{last}" step="1" aria-label="Step">
 <p id="status" role="status" aria-live="polite"></p>
 </div>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,13 +11,17 @@ from autograd_cli.errors import MissingExtraError, columns
 from autograd_cli.render.graph.diagram import Diagram, DiagramArrow
 
 CHARACTER = 7.25  # pixels that one column of 12-pixel monospace text takes
+SMALL = 6.05  # and one of 10-pixel text
 LINE = 16
+SMALL_LINE = 12
 PADDING = 10
-GAP = 30  # between boxes of one layer
+GAP = 24  # between boxes of one layer
 PORTS = 70  # between arrows at one box, if it is that wide
 ASIDE = 22  # between a box and a constant beside it
-LAYER_GAP = 58
-LONGEST = 8  # layers that an arrow passes through before it goes around everything
+WAY = 4  # that an arrow takes where it passes a layer
+ABOVE = 12  # between a box and the label of an arrow
+LAYER_GAP = 40
+LONGEST = 60  # layers that an arrow passes through before it goes around everything
 MARGIN = 20
 
 Point = tuple[float, float]
@@ -35,62 +39,119 @@ class Place:
 
 @dataclass(frozen=True)
 class Layout:
-    """Places by box, and for every arrow the points that it passes through, its ends included."""
+    """Places by box; for every arrow the points that it passes through, its ends included, and the
+    place of its label, if it has one."""
 
     places: Mapping[str, Place]
     routes: Sequence[tuple[Point, ...]]
+    labels: Sequence[Place | None]
     width: float
     height: float
 
 
+@dataclass(frozen=True)
+class _Layer:
+    """From `top` to `bottom` there are boxes; the labels of their arrows reach down to `end`."""
+
+    top: float
+    bottom: float
+    end: float
+
+
 def layout(diagram: Diagram) -> Layout:
-    """Sugiyama, Tagawa & Toda (1981). Raises MissingExtraError without igraph."""
-    layers = _layers(diagram)
+    """Sugiyama, Tagawa & Toda (1981). Raises MissingExtraError without igraph.
+
+    The labels of arrows stand right below the box that they come from, which has room for them, so
+    that no two overlap; what passes a layer passes it straight.
+    """
+    levels_of = _layers(diagram)
     sizes = {box.id: _size(box.lines) for box in diagram.boxes}
     aside = _aside(diagram)
     beside = {name for names in aside.values() for name in names}
     names = [name for name in sizes if name not in beside]
     index = {name: number for number, name in enumerate(names)}
-    levels = [layers[name] for name in names]
-    extra = [sum(ASIDE + sizes[one][0] for one in aside.get(name, ())) for name in names]
-    widths = [sizes[name][0] + more for name, more in zip(names, extra, strict=True)]
+    levels = [levels_of[name] for name in names]
+    sent = _sent(diagram, beside)
+    labels = [_label_size(arrow.label) for arrow in diagram.arrows]
+    halves = [_halves(name, sizes, aside, sent, labels) for name in names]
+    widths = [left + right for left, right in halves]
     edges: list[tuple[int, int]] = []
     through: dict[tuple[str, str], list[int]] = {}
     for arrow in diagram.arrows:
         pair = (arrow.source, arrow.target)
-        first, last = layers[arrow.source], layers[arrow.target]
+        first, last = levels_of[arrow.source], levels_of[arrow.target]
         if pair in through or last - first > LONGEST or arrow.target in beside:
             continue
         passed = list(range(len(levels), len(levels) + last - first - 1))
         levels += range(first + 1, last)
-        widths += [LINE] * len(passed)
+        widths += [WAY] * len(passed)
         through[pair] = passed
-        stops = [index[arrow.source], *passed, index[arrow.target]]
-        edges += pairwise(stops)
-    xs = _spread(_positions(len(levels), edges, levels), levels, widths)
-    heights = [0.0] * (max(levels) + 1)
-    for name in names:
-        heights[layers[name]] = max(heights[layers[name]], sizes[name][1])
-    tops: list[float] = []
-    top = float(MARGIN)
-    for height in heights:
-        tops.append(top)
-        top += height + LAYER_GAP
-    centres = [tops[level] + heights[level] / 2 for level in levels]
+        edges += pairwise([index[arrow.source], *passed, index[arrow.target]])
+    xs = _spread(_positions(len(levels), edges, levels), levels, widths, edges)
     left = min(x - width / 2 for x, width in zip(xs, widths, strict=True)) - MARGIN
     xs = [x - left for x in xs]
-    places = {
-        name: Place(xs[i] - extra[i] / 2, centres[i], *sizes[name]) for i, name in enumerate(names)
-    }
+    layers = _rows(levels, names, sizes, sent, labels)
+    places = {}
+    for number, name in enumerate(names):
+        row, (before, after) = layers[levels[number]], halves[number]
+        x = xs[number] - (after - before) / 2
+        places[name] = Place(x, (row.top + row.bottom) / 2, *sizes[name])
     for name, constants in aside.items():
         edge = places[name].x + places[name].width / 2
         for one in constants:
             edge += ASIDE + sizes[one][0]
             places[one] = Place(edge - sizes[one][0] / 2, places[name].y, *sizes[one])
     right = max(x + width / 2 for x, width in zip(xs, widths, strict=True))
-    points = {pair: [(xs[i], centres[i]) for i in passed] for pair, passed in through.items()}
-    routes, right = _routes(diagram.arrows, places, points, beside, right)
-    return Layout(places, routes, right + MARGIN, top - LAYER_GAP + MARGIN)
+    ways = {pair: [(xs[i], layers[levels[i]]) for i in passed] for pair, passed in through.items()}
+    found = _Routes(diagram.arrows, places, {n: layers[levels_of[n]] for n in names}, ways, beside)
+    put = found.labels(sent, labels)
+    routes, right = found.routes(sent, put, right)
+    return Layout(places, routes, put, right + MARGIN, layers[-1].end + MARGIN)
+
+
+def _rows(
+    levels: Sequence[int],
+    names: Sequence[str],
+    sizes: Mapping[str, tuple[float, float]],
+    sent: Mapping[str, Sequence[int]],
+    labels: Sequence[tuple[float, float]],
+) -> list[_Layer]:
+    """The layers below each other, each as high as what stands in it."""
+    heights = [0.0] * (max(levels) + 1)
+    texts = [0.0] * (max(levels) + 1)
+    for name, level in zip(names, levels, strict=False):
+        heights[level] = max(heights[level], sizes[name][1])
+        texts[level] = max([texts[level], *(labels[number][1] for number in sent.get(name, ()))])
+    found = []
+    top = float(MARGIN)
+    for height, text in zip(heights, texts, strict=True):
+        end = top + height + (ABOVE + text if text else 0.0)
+        found.append(_Layer(top, top + height, end))
+        top = end + LAYER_GAP
+    return found
+
+
+def _sent(diagram: Diagram, beside: Collection[str]) -> dict[str, list[int]]:
+    """The numbers of the arrows that leave each box, but for those to a constant beside it."""
+    found: dict[str, list[int]] = {}
+    for number, arrow in enumerate(diagram.arrows):
+        if arrow.target not in beside:
+            found.setdefault(arrow.source, []).append(number)
+    return found
+
+
+def _halves(
+    name: str,
+    sizes: Mapping[str, tuple[float, float]],
+    aside: Mapping[str, Sequence[str]],
+    sent: Mapping[str, Sequence[int]],
+    labels: Sequence[tuple[float, float]],
+) -> tuple[float, float]:
+    """The room that a box needs at the left and at the right of its centre."""
+    half = sizes[name][0] / 2
+    below = sum(labels[number][0] for number in sent.get(name, ())) / 2
+    constants = sum(ASIDE + sizes[one][0] for one in aside.get(name, ()))
+    return max(half, below), max(half + constants, below)
 
 
 def _layers(diagram: Diagram) -> dict[str, int]:
@@ -127,6 +188,12 @@ def _size(lines: Sequence[str]) -> tuple[float, float]:
     return width, len(lines) * LINE + 2 * PADDING - 6
 
 
+def _label_size(lines: Sequence[str]) -> tuple[float, float]:
+    if not lines:
+        return 0.0, 0.0
+    return max(map(columns, lines)) * SMALL + PADDING, len(lines) * SMALL_LINE + 2
+
+
 def _positions(count: int, edges: Sequence[tuple[int, int]], levels: Sequence[int]) -> list[float]:
     try:
         import igraph
@@ -140,88 +207,152 @@ def _positions(count: int, edges: Sequence[tuple[int, int]], levels: Sequence[in
     return [float(x) for x, _ in placed.coords]
 
 
-def _spread(xs: Sequence[float], levels: Sequence[int], widths: Sequence[float]) -> list[float]:
-    """The positions with room for the boxes: a layer at a time, neighbours keep their distance,
-    and every one stays as near to where it was as that allows."""
+SWEEPS = 12  # down and up again
+STRAIGHT = 4.0  # how much more a long arrow wants to be straight than a box wants its place
+
+
+def _spread(
+    xs: Sequence[float],
+    levels: Sequence[int],
+    widths: Sequence[float],
+    edges: Sequence[tuple[int, int]],
+) -> list[float]:
+    """The positions with room for the boxes: in every layer they keep their order.
+
+    Layer by layer, down and up again, each is moved to the middle of what it is joined to, as far
+    as its neighbours allow (the priority layout of Sugiyama, Tagawa & Toda, 1981).
+    """
     rows: dict[int, list[int]] = {}
     for number, level in enumerate(levels):
         rows.setdefault(level, []).append(number)
-    unit = sum(widths) / len(widths) * 0.75 + GAP
-    found = [x * unit for x in xs]
+    above: list[list[int]] = [[] for _ in levels]
+    below: list[list[int]] = [[] for _ in levels]
+    for source, target in edges:
+        below[source].append(target)
+        above[target].append(source)
+    found = list(xs)
+    offsets = [0.0] * len(xs)  # from the first of the layer, all as near as they may be
     for row in rows.values():
         row.sort(key=lambda number: (xs[number], number))
-        blocks: list[tuple[float, list[int]]] = []  # pool adjacent violators: (centre, members)
-        offsets: dict[int, float] = {}
+        for one, other in pairwise(row):
+            gap = GAP / 2 if max(widths[one], widths[other]) == WAY else GAP
+            offsets[other] = offsets[one] + (widths[one] + widths[other]) / 2 + gap
+        middle = offsets[row[-1]] / 2
         for number in row:
-            offsets[number] = 0.0
-            blocks.append((found[number], [number]))
-            while len(blocks) > 1:
-                (left, before), (right, after) = blocks[-2:]
-                reach = (widths[before[-1]] + widths[after[0]]) / 2 + GAP
-                apart = (right + offsets[after[0]]) - (left + offsets[before[-1]])
-                if apart >= reach:
-                    break
-                shift = offsets[before[-1]] + reach - offsets[after[0]]
-                for member in after:
-                    offsets[member] += shift
-                members = before + after
-                centre = sum(found[m] - offsets[m] for m in members) / len(members)
-                blocks[-2:] = [(centre, members)]
-        for centre, members in blocks:
-            for member in members:
-                found[member] = centre + offsets[member]
+            found[number] = offsets[number] - middle
+    weights = [STRAIGHT if width == WAY else 1.0 for width in widths]
+    down, up = sorted(rows), sorted(rows, reverse=True)
+    for order, joined in [(down, above), (up, below)] * SWEEPS:
+        for level in order:
+            row = rows[level]
+            wanted = [
+                sum(found[other] for other in joined[number]) / len(joined[number])
+                if joined[number]
+                else found[number]
+                for number in row
+            ]
+            _settle(row, wanted, offsets, weights, found)
     return found
 
 
-def _routes(
-    arrows: Sequence[DiagramArrow],
-    places: Mapping[str, Place],
-    points: Mapping[tuple[str, str], Sequence[Point]],
-    beside: Collection[str],
-    right: float,
-) -> tuple[list[tuple[Point, ...]], float]:
-    """The way of every arrow; parallel ones keep apart, very long ones pass at the right."""
-    often: dict[tuple[str, str], int] = {}
-    for arrow in arrows:
-        often[arrow.source, arrow.target] = often.get((arrow.source, arrow.target), 0) + 1
-    met: dict[tuple[str, str], int] = {}
-    outgoing: dict[str, list[int]] = {}
-    incoming: dict[str, list[int]] = {}
-    for number, arrow in enumerate(arrows):
-        if arrow.target in beside:
-            continue
-        outgoing.setdefault(arrow.source, []).append(number)
-        incoming.setdefault(arrow.target, []).append(number)
-    starts = _ports(outgoing, places, lambda n: places[arrows[n].target].x)
-    ends = _ports(incoming, places, lambda n: places[arrows[n].source].x)
-    routes: list[tuple[Point, ...]] = []
-    for number, arrow in enumerate(arrows):
-        pair = (arrow.source, arrow.target)
-        source, target = places[arrow.source], places[arrow.target]
-        if arrow.target in beside:
-            start, end = target.x - target.width / 2 - ASIDE, target.x - target.width / 2
-            routes.append(((start, target.y), (end + PADDING, target.y)))
-            continue
-        first = (starts[number], source.y + source.height / 2)
-        last = (ends[number], target.y - target.height / 2)
-        between = list(points.get(pair, ()))
-        if pair not in points:
-            right += GAP
-            between = [
-                (right, first[1] + LAYER_GAP / 2),
-                (right, last[1] - LAYER_GAP / 2),
-            ]
-        elif often[pair] > 1:
-            shift = (met.get(pair, 0) - (often[pair] - 1) / 2) * GAP
-            between = between or [((first[0] + last[0]) / 2, (first[1] + last[1]) / 2)]
-            between = [(x + 2 * shift, y) for x, y in between]
-        met[pair] = met.get(pair, 0) + 1
-        routes.append((first, *between, last))
-    return routes, right
+def _settle(
+    row: Sequence[int],
+    wanted: Sequence[float],
+    offsets: Sequence[float],
+    weights: Sequence[float],
+    found: list[float],
+) -> None:
+    """Puts a layer as near to the wanted places as the distances allow: the weighted least squares
+    of isotonic regression, by pooling adjacent violators (Ayer et al., 1955)."""
+    blocks: list[tuple[float, float, int]] = []  # (start, weight, how many)
+    for number, place in zip(row, wanted, strict=True):
+        start, weight, count = place - offsets[number], weights[number], 1
+        while blocks and blocks[-1][0] > start:
+            before, more, others = blocks.pop()
+            start = (before * more + start * weight) / (more + weight)
+            weight, count = weight + more, count + others
+        blocks.append((start, weight, count))
+    rest = iter(row)
+    for start, _, count in blocks:
+        for _ in range(count):
+            number = next(rest)
+            found[number] = start + offsets[number]
+
+
+@dataclass(frozen=True)
+class _Routes:
+    """Where arrows run, between placed boxes; `ways` are the layers that each one passes."""
+
+    arrows: Sequence[DiagramArrow]
+    places: Mapping[str, Place]
+    layers: Mapping[str, _Layer]
+    ways: Mapping[tuple[str, str], Sequence[tuple[float, _Layer]]]
+    beside: Collection[str]
+
+    def heading(self, number: int) -> float:
+        """In which direction an arrow leaves: where it is in the next layer."""
+        arrow = self.arrows[number]
+        way = self.ways.get((arrow.source, arrow.target))
+        return way[0][0] if way else self.places[arrow.target].x
+
+    def coming(self, number: int) -> float:
+        """From which direction an arrow arrives."""
+        arrow = self.arrows[number]
+        way = self.ways.get((arrow.source, arrow.target))
+        return way[-1][0] if way else self.places[arrow.source].x
+
+    def labels(
+        self, sent: Mapping[str, Sequence[int]], sizes: Sequence[tuple[float, float]]
+    ) -> list[Place | None]:
+        """Side by side below the box, in the order of where the arrows go."""
+        found: list[Place | None] = [None] * len(self.arrows)
+        for name, numbers in sent.items():
+            x = self.places[name].x - sum(sizes[number][0] for number in numbers) / 2
+            top = self.layers[name].bottom + ABOVE
+            for number in sorted(numbers, key=self.heading):
+                width, height = sizes[number]
+                if width:
+                    found[number] = Place(x + width / 2, top + height / 2, width, height)
+                x += width
+        return found
+
+    def routes(
+        self, sent: Mapping[str, Sequence[int]], labels: Sequence[Place | None], right: float
+    ) -> tuple[list[tuple[Point, ...]], float]:
+        """The way of every arrow, and how far to the right they go."""
+        incoming: dict[str, list[int]] = {}
+        for number, arrow in enumerate(self.arrows):
+            if arrow.target not in self.beside:
+                incoming.setdefault(arrow.target, []).append(number)
+        starts = _ports(sent, self.places, self.heading)
+        ends = _ports(incoming, self.places, self.coming)
+        found: list[tuple[Point, ...]] = []
+        for number, arrow in enumerate(self.arrows):
+            source, target = self.places[arrow.source], self.places[arrow.target]
+            if arrow.target in self.beside:
+                start = target.x - target.width / 2
+                found.append(((start - ASIDE, target.y), (start + PADDING / 2, target.y)))
+                continue
+            label = labels[number]
+            x = label.x if label else starts[number]
+            row = self.layers[arrow.source]
+            points = [(starts[number], source.y + source.height / 2)]
+            points += [(x, row.bottom + ABOVE), (x, row.end)] if row.end > row.bottom else []
+            last = (ends[number], target.y - target.height / 2)
+            way = self.ways.get((arrow.source, arrow.target))
+            if way is None:
+                right += GAP / 2
+                points += [(right, row.end + LAYER_GAP), (right, last[1] - LAYER_GAP)]
+            else:
+                points += [(x, y) for x, one in way for y in (one.top, one.end)]
+            found.append((*points, last))
+        return found, right
 
 
 def _ports(
-    by_box: Mapping[str, list[int]], places: Mapping[str, Place], where: Any
+    by_box: Mapping[str, Sequence[int]],
+    places: Mapping[str, Place],
+    where: Callable[[int], float],
 ) -> dict[int, float]:
     """Where arrows touch a box: side by side, in the order of where they come from or go to."""
     found: dict[int, float] = {}

@@ -69,10 +69,20 @@
     choose(id);
   };
 
+  const reveal = (id) => {
+    const how = { block: "nearest", inline: "nearest" };
+    if (shape(id)) shape(id).scrollIntoView(how);
+  };
+
+  const fit = (wanted) => {
+    element("drawing").classList.toggle("fit", wanted);
+    element("fit").setAttribute("aria-pressed", String(wanted));
+  };
+
   const focus = (id) => {
     for (const one of focusable) shape(one.id).setAttribute("tabindex", one.id === id ? "0" : "-1");
-    shape(id).focus();
-    shape(id).scrollIntoView({ block: "nearest", inline: "nearest" });
+    shape(id).focus({ preventScroll: true });
+    reveal(id);
   };
 
   const neighbour = (id, key) => {
@@ -169,9 +179,14 @@
   };
   const go = (position) => draw(Math.max(0, Math.min(last, position)));
   const at = () => Number(slider.value);
+  const follow = (position) => {
+    go(position);
+    const step = data.steps[at() - 1];
+    if (step && at() < last) reveal(step.box);
+  };
   const move = (position) => {
     stop();
-    go(position);
+    follow(position);
   };
 
   element("first").addEventListener("click", () => move(0));
@@ -179,6 +194,9 @@
   element("next").addEventListener("click", () => move(at() + 1));
   element("end").addEventListener("click", () => move(last));
   slider.addEventListener("input", () => move(at()));
+  element("fit").addEventListener("click", () => {
+    fit(element("fit").getAttribute("aria-pressed") === "false");
+  });
   element("play").addEventListener("click", () => {
     if (timer !== null) {
       stop();
@@ -187,7 +205,7 @@
     if (at() === last) go(0);
     element("play").textContent = "Pause";
     timer = setInterval(() => {
-      go(at() + 1);
+      follow(at() + 1);
       if (at() === last) stop();
     }, 900);
   });
@@ -204,4 +222,9 @@
   slider.max = String(last);
   show(null);
   draw(last);
+  const pane = element("drawing");
+  const wide = document.querySelector(".graph").getBoundingClientRect().width;
+  fit(wide > pane.clientWidth && wide < 2 * pane.clientWidth);
+  const root = shape(data.root).getBoundingClientRect();
+  pane.scrollLeft += root.left + root.width / 2 - pane.getBoundingClientRect().left - pane.clientWidth / 2;
 })();

@@ -9,7 +9,7 @@ from typing import TextIO
 from autograd_cli.errors import Span
 from autograd_cli.render.graph.diagram import Diagram, DiagramArrow, DiagramBox, diagram
 from autograd_cli.render.graph.drawing import Drawing
-from autograd_cli.render.graph.layout import LINE, Place, Point, layout
+from autograd_cli.render.graph.layout import LINE, SMALL_LINE, Place, Point, layout
 from autograd_cli.render.graph.words import Words
 from autograd_cli.render.style import Style
 from autograd_cli.results.graph import GraphNode
@@ -64,8 +64,8 @@ RULES = """
 .graph .expression { font-weight: 700; }
 .graph .arrow path { fill: none; stroke: var(--line); stroke-width: 1.2; }
 .graph .arrow .tip { fill: var(--line); stroke: none; }
-.graph .label { font-size: 10px; fill: var(--faint); paint-order: stroke;
-  stroke: var(--page); stroke-width: 4px; stroke-linejoin: round; }
+.graph .label text { font-size: 10px; fill: var(--faint); }
+.graph .label rect { fill: var(--page); }
 .graph .dashed path { stroke-dasharray: 3 3; }
 """
 
@@ -115,9 +115,9 @@ def picture(
         parts.append(_arrow(arrow, route, kinds[arrow.target]))
     parts += [_box(box, placed.places[box.id], words, interactive) for box in drawn.boxes]
     parts += [
-        _label(arrow, route)
-        for arrow, route in zip(drawn.arrows, placed.routes, strict=True)
-        if arrow.label
+        _label(arrow, place)
+        for arrow, place in zip(drawn.arrows, placed.labels, strict=True)
+        if place is not None
     ]
     if drawn.note:
         parts.append(f'<text class="head" x="12" y="{height - 6}">{_text(drawn.note)}</text>')
@@ -191,18 +191,17 @@ def _curve(route: Sequence[Point]) -> str:
     return "".join(parts)
 
 
-def _label(arrow: DiagramArrow, route: Sequence[Point]) -> str:
-    """What an arrow says, in two lines where it is near its operand."""
-    (x0, y0), (x1, y1) = route[-2], route[-1]
-    share = 0.6 if len(route) == 2 else 0.75
-    x, y = x0 + (x1 - x0) * share, y0 + (y1 - y0) * share
+def _label(arrow: DiagramArrow, place: Place) -> str:
+    """What an arrow says, on a ground that hides it there."""
+    left, top = place.x - place.width / 2, place.y - place.height / 2
     spans = "".join(
-        f'<tspan x="{x:.1f}" y="{y + 12 * number:.1f}">{_text(line)}</tspan>'
-        for number, line in enumerate(arrow.label)
+        f'<tspan x="{place.x:.1f}" y="{top + SMALL_LINE * number - 2:.1f}">{_text(line)}</tspan>'
+        for number, line in enumerate(arrow.label, start=1)
     )
     return (
-        f'<text class="label" text-anchor="middle" data-from="{arrow.source}"'
-        f' data-to="{arrow.target}">{spans}</text>'
+        f'<g class="label" data-from="{arrow.source}" data-to="{arrow.target}">'
+        f'<rect x="{left + 2:.1f}" y="{top:.1f}" width="{place.width - 4:.1f}"'
+        f' height="{place.height:.1f}"/><text text-anchor="middle">{spans}</text></g>'
     )
 
 

@@ -30,14 +30,8 @@ from autograd_cli.render.numbers import align
 from autograd_cli.render.parts import BROKEN, HEADING, NAME, NUMBER
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Value
-from autograd_cli.results.graph import (
-    Contribution,
-    Graph,
-    GraphConstant,
-    GraphNode,
-    Ledger,
-    PathStep,
-)
+from autograd_cli.results.graph import Graph, GraphConstant, GraphNode, PathStep
+from autograd_cli.results.ledgers import Contribution, Ledger
 
 FAINT = "dim"
 CUT = "yellow"

@@ -13,7 +13,8 @@ from autograd_cli.render.graph.folding import Run
 from autograd_cli.render.numbers import exact, short
 from autograd_cli.render.style import Style
 from autograd_cli.results import Scalar, Value
-from autograd_cli.results.graph import Contribution, Graph, GraphConstant, GraphNode
+from autograd_cli.results.graph import Graph, GraphConstant, GraphNode
+from autograd_cli.results.ledgers import Contribution
 
 LONGEST = 36  # characters of an excerpt for people
 FEW = 3  # entries of an axis that are all shown
@@ -99,8 +100,10 @@ class Words:
         return f"{ops} {self.sign('×')} {run.count}"
 
     def range(self, run: Run) -> str:
-        """The nodes on the path of a run."""
-        return f"{run.path[0].id} {self.sign('…')} {run.path[-1].id}"
+        """The nodes on the path of a run, and how many variables are in it."""
+        count = len(run.variables)
+        variables = f", with {count} variable{'s' * (count > 1)}" if count else ""
+        return f"{run.path[0].id} {self.sign('…')} {run.path[-1].id}{variables}"
 
     def shape(self, shape: tuple[int, ...]) -> str:
         """`3`, `2×3`; nothing for a number."""

@@ -1,0 +1,261 @@
+"""`agx plot`: curves, contours, surfaces and gradient fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autograd_cli.commands.options import (
+    At,
+    Colour,
+    Debug,
+    Device,
+    Dtype,
+    Expr,
+    Grid,
+    Json,
+    Printing,
+    Seed,
+    Syntax,
+    choice,
+    format_option,
+    whole,
+    words,
+)
+from autograd_cli.errors import FileError, UsageError
+from autograd_cli.figures import PICTURES
+from autograd_cli.render import AUTO, FORMATS
+from autograd_cli.settings import Settings
+
+if TYPE_CHECKING:
+    from autograd_cli.console import Console
+    from autograd_cli.language.descent_path import DescentPath
+
+EXAMPLES = """
+agx plot "sin(x)*exp(-x/5)" --grid x=0:20
+agx plot "x**3 - x" --grid x=-2:2 --at x=1     # with the tangent at 1
+agx plot "[sin(x), cos(x)]" --grid x=-pi:pi -o waves.svg
+agx plot "(1-x)**2 + 100*(y-x**2)**2" --grid x=-2:2,y=-1:3
+agx plot "sin(x)*cos(y)" --grid x=-3:3,y=-3:3 --kind surface
+"""
+
+CURVE, CONTOUR, GRADIENT, SURFACE = "curve", "contour", "gradient", "surface"
+KINDS = (CURVE, CONTOUR, "heatmap", SURFACE, GRADIENT)
+NUMBERS = ("json", "ndjson", "csv")
+FORMATS_HERE = ("table", "plain", *PICTURES, *NUMBERS)
+PANEL = "Picture"
+WIDE = 60  # columns: more do not help contours, which are about as wide as high
+SMALLEST, LARGEST = 50, 10_000  # pixels
+ARROWS, FEWEST = 17, 6  # of a gradient field along each axis of a picture, and of any
+HIGHEST_ORDER = 9
+
+
+def size(value: Any) -> Any:
+    """A callback that reads a width and a height."""
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"([0-9]{1,5})[xX×]([0-9]{1,5})", value.strip())
+    sides = tuple(map(int, found.groups())) if found else ()
+    if not sides or not all(SMALLEST <= side <= LARGEST for side in sides):
+        raise UsageError(
+            f"--size needs a width and a height from {SMALLEST} to {LARGEST} pixels, not {value!r}",
+            hint="for example --size 800x600",
+        )
+    return sides
+
+
+def kind_name(value: str) -> str:
+    return choice("kind", KINDS)(value) if value else value
+
+
+Kind = Annotated[
+    str,
+    typer.Option(
+        "--kind",
+        metavar="KIND",
+        help=f"what to draw: {CURVE} for one variable; for two {', '.join(KINDS[1:])}"
+        " (without it, contours with the gradient)",
+        rich_help_panel=PANEL,
+        callback=kind_name,
+        autocompletion=words(KINDS),
+    ),
+]
+Order = Annotated[
+    int | None,
+    typer.Option(
+        "--order",
+        metavar="N",
+        help="the derivatives of a curve up to this order; 0 for the function alone",
+        rich_help_panel=PANEL,
+        callback=whole("--order", 0, HIGHEST_ORDER),
+    ),
+]
+PathFile = Annotated[
+    str,
+    typer.Option(
+        "--path",
+        metavar="FILE",
+        help="the way of a descent on top: the NDJSON of agx fit; - reads it from stdin",
+        rich_help_panel=PANEL,
+    ),
+]
+Title = Annotated[
+    str | None,
+    typer.Option(
+        "--title", metavar="TEXT", help="instead of the expression", rich_help_panel=PANEL
+    ),
+]
+Size = Annotated[
+    Any,
+    typer.Option(
+        "--size",
+        metavar="WIDTHxHEIGHT",
+        help="of a picture in a file, in pixels: 800x600",
+        rich_help_panel=PANEL,
+        callback=size,
+    ),
+]
+LogX = Annotated[
+    bool, typer.Option("--log-x", help="a logarithmic horizontal axis", rich_help_panel=PANEL)
+]
+LogY = Annotated[
+    bool, typer.Option("--log-y", help="a logarithmic vertical axis", rich_help_panel=PANEL)
+]
+FormatName = Annotated[str, format_option(FORMATS_HERE)]
+File = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="write to FILE: .png .svg .pdf for a picture, .txt for one in characters,"
+        " .json .ndjson .jsonl .csv for its numbers",
+        rich_help_panel="Output",
+    ),
+]
+
+
+def plot(
+    ctx: typer.Context,
+    expression: Expr,
+    at: At = None,
+    grid: Grid = None,
+    syntax: Syntax = "agx",
+    kind: Kind = "",
+    order: Order = None,
+    path: PathFile = "",
+    title: Title = None,
+    size: Size = None,
+    log_x: LogX = False,
+    log_y: LogY = False,
+    device: Device = "cpu",
+    dtype: Dtype = "float64",
+    seed: Seed = 0,
+    format: FormatName = AUTO,
+    json: Json = False,
+    output: File = "",
+    color: Colour = "auto",
+    debug: Debug = False,
+) -> None:
+    """Draw a function: a curve with its derivative, or contours with the gradient.
+
+    In the terminal, or as a picture with -o. Along an axis of --grid, --at x=1 asks for the tangent
+    there; the other variables have their values in --at.
+    """
+    from autograd_cli.commands.inputs import read_inputs
+    from autograd_cli.render.pictures import write_figure
+    from autograd_cli.render.plot import Frame
+
+    printing = Printing.of_options(
+        ctx.obj, format, json, _known_ending(output), color, among=FORMATS_HERE
+    )
+    form = printing.output.format.name
+    if form in PICTURES and not output and printing.console.terminal:
+        raise UsageError(f"a terminal does not show {form}", hint=f"add -o plot.{form}")
+    if size is not None and form not in PICTURES:
+        raise UsageError("--size is that of a picture in a file", hint="add -o plot.png")
+    settings = Settings.checked(device, dtype, seed)
+    inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, marked=True)
+
+    from autograd_cli.commands.plot.plotted import Plotted
+    from autograd_cli.commands.plot.ranges import read_ranges
+    from autograd_cli.engine.context import resolve
+
+    context = resolve(settings)
+    ranges = read_ranges(inputs, context, (log_x, log_y))
+    names = list(ranges.axes)
+    kind = _kind(kind, names)
+    paths = _paths(path, names, printing.console) if path else []
+    plotted = Plotted(inputs.expression, ranges, order, context)
+    if ranges.note:
+        printing.console.complain(f"note: {ranges.note}\n")
+    if form in NUMBERS:
+        printing.emit(plotted.numbers())
+        return
+    frame = Frame(
+        title=plotted.title() if title is None else title, names=names, log_x=log_x, log_y=log_y
+    )
+    if kind == CURVE:
+        figure = plotted.curves(paths, frame)
+    else:
+        figure = plotted.field(kind, paths, _density(printing), frame)
+    write_figure(figure, printing.console, printing.output, size)
+
+
+def _known_ending(file: str) -> str:
+    """The file, if its ending says what shall be written. Raises UsageError for others."""
+    ending = PurePath(file).suffix.lower()
+    known = [one for name in FORMATS_HERE for one in FORMATS[name].endings]
+    if ending and ending not in known and not file.startswith("/dev/"):
+        raise UsageError(
+            f"{file!r} is no kind of picture that agx draws",
+            hint=f"it has: {' '.join(dict.fromkeys(known))}",
+        )
+    return file
+
+
+def _kind(asked: str, names: Sequence[str]) -> str:
+    """The kind asked for, where it suits the number of axes; "" for two axes without one.
+
+    Raises UsageError.
+    """
+    if not asked:
+        return CURVE if len(names) == 1 else ""
+    if asked == CURVE and len(names) == 2:
+        raise UsageError(
+            f"a curve has one variable, and this has two: {', '.join(names)}",
+            hint=f"give one of them a value: --at {names[1]}=...",
+        )
+    if asked != CURVE and len(names) == 1:
+        raise UsageError(
+            f"--kind {asked} needs two variables, and this has one: {names[0]}",
+            hint="name both in --grid: x=-2:2,y=-2:2",
+        )
+    return asked
+
+
+def _density(printing: Printing) -> tuple[int, int]:
+    """How many arrows of a gradient field have room along each axis."""
+    if printing.output.format.name in PICTURES:
+        return ARROWS, ARROWS
+    return max(min(printing.console.width, WIDE) // 5, FEWEST), FEWEST + 2
+
+
+def _paths(file: str, names: Sequence[str], console: Console) -> list[DescentPath]:
+    """The ways of descents in a file, or in stdin. Raises FileError and UsageError."""
+    from autograd_cli.language.descent_path import read_paths
+
+    if file == "-":
+        return read_paths(console.stdin, names, "standard input")
+    try:
+        with Path(file).open(encoding="utf-8-sig") as lines:
+            return read_paths(lines, names, repr(file))
+    except UnicodeDecodeError as error:
+        raise FileError(f"cannot read {file!r}: it is not UTF-8 text") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise FileError(f"cannot read {file!r}: {reason}") from error

@@ -1,0 +1,1 @@
+"""Gradient descent and its relatives: the loop, the optimisers, the schedules, the verdicts."""

@@ -1,0 +1,229 @@
+"""Minimise any function: the method for its size, and the verdict on where it ended."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograd_cli.engine.context import Context
+from autograd_cli.engine.descent.bounds import Box
+from autograd_cli.engine.descent.landscape import landscape
+from autograd_cli.engine.descent.loop import Descending, Ending
+from autograd_cli.engine.descent.objective import expression_objective
+from autograd_cli.engine.descent.problem import Problem, flat
+from autograd_cli.engine.descent.trust_region import (
+    FALLING,
+    LEVELLING,
+    LIMIT,
+    STUCK,
+    TrustRegion,
+)
+from autograd_cli.engine.descent.verdict import Verdict, judge, lower_nearby
+from autograd_cli.engine.evaluate import evaluate
+from autograd_cli.engine.nonfinite import explain_gradient, explain_value
+from autograd_cli.errors import EvaluationError
+from autograd_cli.language.expression import Expression
+from autograd_cli.results import components
+from autograd_cli.results.fit import INTERRUPTED, Fit, Step
+from autograd_cli.results.minimum import FLAT, MINIMUM, UNBOUNDED, UNKNOWN, MinimumFit
+from autograd_cli.results.plot import Grid
+from autograd_cli.settings import Descent
+
+DENSE = 100  # parameters up to which the trust region is the default
+FINISHED, FINISH = 1000, 5  # parameters up to which L-BFGS is finished, in so many Newton steps
+ESCAPES = 8  # times that a lower value nearby is followed
+NEWTON, LBFGS = "newton", "lbfgs"
+METHODS = {NEWTON: "trust-region Newton", LBFGS: "L-BFGS with a strong Wolfe line search"}
+
+
+def method_for(size: int, box: Box) -> str:
+    """The optimiser by default; only the trust region knows bounds."""
+    return NEWTON if size <= DENSE or not box.is_everything else LBFGS
+
+
+class Minimizing:
+    """A minimisation under way, from one start.
+
+    Raises: EvaluationError where there is no finite value or gradient at the start, with the cause.
+    """
+
+    def __init__(
+        self,
+        expression: Expression,
+        start: Mapping[str, Tensor],
+        box: Box,
+        descent: Descent,
+        context: Context,
+    ) -> None:
+        self._expression = expression
+        self._context = context
+        self._box = box
+        self._tolerance = 1e-8 if descent.tolerance is None else descent.tolerance
+        self._most = descent.steps
+        self._objective = expression_objective(expression, start, context)
+        self.first: Step | None = None
+        self.last: Step | None = None
+        problem = Problem(self._objective)
+        self._name = descent.optimizer or method_for(problem.size, box)
+        problem.place(box.project(problem.point()))
+        _check_start(expression, problem, context)
+        self._problem = problem
+        self._region: TrustRegion | None = None
+        self._descending: Descending | None = None
+        if self._name == NEWTON:
+            self._region = TrustRegion(problem, box, descent.steps, self._tolerance)
+        else:
+            plan = replace(descent, optimizer=self._name, tolerance=self._tolerance)
+            self._descending = Descending(self._objective, plan, context, _not_asked)
+            self._problem = self._descending.problem
+
+    def steps(self) -> Iterator[Step]:
+        """The steps from step 0; from a flat point with something lower nearby it goes on."""
+        for step in self._steps():
+            self.first, self.last = self.first or step, step
+            yield step
+
+    def _steps(self) -> Iterator[Step]:
+        if self._descending is not None:
+            yield from self._descending.steps()
+            yield from self._finish()
+            return
+        region = self._region
+        assert region is not None
+        yield from region.steps()
+        for _ in range(ESCAPES):
+            if region.stop in (FALLING, LEVELLING, LIMIT):
+                return
+            if region.stop != STUCK and self._judge().word == MINIMUM:
+                return
+            lower = lower_nearby(self._problem, self._box)
+            if lower is None:
+                return
+            region.jump(lower)
+            yield from region.steps()
+
+    def _finish(self) -> Iterator[Step]:
+        """A few steps of Newton's method where L-BFGS ended by the rounding of the loss."""
+        last, size = self.last, self._problem.size
+        if self._name != LBFGS or last is None or size > FINISHED or not math.isfinite(last.loss):
+            return
+        if (last.gradient_norm or 0.0) > self._tolerance and last.step < self._most:
+            limit = last.step + FINISH
+            region = TrustRegion(self._problem, self._box, limit, self._tolerance, last.step)
+            yield from region.steps()
+            self._region, self._descending = region, None
+
+    def _judge(self) -> Verdict:
+        return judge(self._problem, self._box, self._tolerance)
+
+    def result(self, interrupted: bool = False) -> MinimumFit:
+        """Where it ended so far."""
+        assert self.first is not None
+        assert self.last is not None
+        problem = self._problem
+        if interrupted:  # a step may be half taken
+            problem.place(flat(_tensors(self.last.parameters, problem)))
+        verdict, warnings = self._verdict()
+        value = float(problem.differentiate())
+        slope = problem.gradient()
+        held = self._box.held(problem.point(), slope)
+        spectrum = verdict.spectrum
+        names = [
+            label for name, part in problem.plain().items() for label, _ in components(name, part)
+        ]
+        at_bounds = tuple(n for n, one in zip(names, held.tolist(), strict=True) if one)
+        parameters = problem.plain()
+        return MinimumFit(
+            expression=self._expression.source,
+            at=parameters,
+            dtype=self._context.dtype_name,
+            device=str(self._context.device),
+            value=value,
+            warnings=(*self._expression.warnings, *warnings),
+            task="minimize",
+            parameters=parameters,
+            initial=self.first.parameters,
+            loss=value,
+            steps=self.last.step,
+            converged=verdict.converged and not interrupted,
+            reason=INTERRUPTED if interrupted else verdict.reason,
+            verdict=verdict.word,
+            method=METHODS.get(self._name, self._name),
+            gradient=problem.named(slope),
+            gradient_norm=float(torch.where(held, 0.0, slope).norm()),
+            eigenvalues=None if spectrum is None else spectrum.eigenvalues,
+            definiteness=None if spectrum is None else spectrum.definiteness,
+            condition_number=None if spectrum is None else spectrum.condition_number,
+            at_bounds=at_bounds,
+        )
+
+    def landscape(self, ends: Mapping[str, tuple[float, float]]) -> Grid:
+        """The loss between these ends of the two parameters."""
+        return landscape(self._expression, ends, self._context)
+
+    def _verdict(self) -> tuple[Verdict, tuple[str, ...]]:
+        """The verdict, with why it stopped where it is not for a critical point."""
+        stop = "" if self._region is None else self._region.stop
+        assert self.last is not None
+        if self._descending is not None:
+            ending: Ending = self._descending.ending()
+            if not math.isfinite(ending.loss) or ending.diverged:
+                word = UNBOUNDED if ending.loss == -math.inf else UNKNOWN
+                return Verdict(word, False, ending.reason, None), ending.warnings
+            verdict = self._judge()
+            if verdict.word == UNKNOWN:
+                verdict = replace(verdict, reason=ending.reason)
+            return verdict, ()
+        if stop == FALLING:
+            size = float(self._problem.point().norm())
+            reason = f"the loss falls without end: {self.last.loss:.3g} at a distance of {size:.3g}"
+            return Verdict(UNBOUNDED, False, reason, None), ()
+        verdict = self._judge()
+        if stop == LEVELLING:
+            reason = (
+                f"the loss levels off towards {self.last.loss:.6g}: the gradient norm is"
+                f" {self.last.gradient_norm or 0:.2g}, but the steps do not get shorter, so that no"
+                " minimum is near"
+            )
+            return replace(verdict, word=FLAT, converged=False, reason=reason), ()
+        if verdict.word == UNKNOWN and stop == STUCK:
+            reason = f"{verdict.reason}, but no step lowers the loss: it may have a kink here"
+            return replace(verdict, reason=reason), ()
+        if verdict.word == UNKNOWN and stop == LIMIT:
+            reason = f"{self.last.step} steps were not enough: {verdict.reason}"
+            return replace(verdict, reason=reason), ()
+        return verdict, ()
+
+
+def _not_asked(ending: Ending) -> Fit:
+    raise AssertionError("the result of a minimisation is its own")
+
+
+def _tensors(parameters: Mapping[str, Any], problem: Problem) -> list[Tensor]:
+    return [
+        torch.tensor(parameters[name], dtype=own.dtype, device=own.device)
+        for name, own in problem.parameters.items()
+    ]
+
+
+def _check_start(expression: Expression, problem: Problem, context: Context) -> None:
+    value = problem.differentiate()
+    slope = problem.gradient()
+    if bool(value.isfinite()) and bool(slope.isfinite().all()):
+        return
+    nodes = evaluate(expression, problem.parameters, context)
+    reasons = explain_value(expression, nodes)
+    if not reasons:
+        reasons = explain_gradient(expression, nodes, problem.parameters, None, context)
+    why = f": {reasons[0]}" if reasons else ""
+    raise EvaluationError(
+        f"the start is outside the domain{why}",
+        hint="choose another one with --start",
+        span=expression.nodes[expression.root].span,
+        source=expression.source,
+    )

@@ -1,0 +1,64 @@
+"""The error function's relatives: the normal and the logistic distribution.
+
+torch's derivatives cancel: for x >> 0 erfcx'' loses 1e-12 at 10, 4e-5 at 700, and likewise
+log_ndtr'' 2e-10 at -40; ndtr, (1 + erf)/2, loses 6e-10 at -5.5; expit', y (1 - y), 1e-3 at 30.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from autograd_cli.engine.special.expansions import HALF_LINE
+from autograd_cli.engine.special.node import Unary, tower, unary
+
+PI, SQRT2 = math.pi, math.sqrt(2)
+
+
+def _erfcx(k: int, x: Tensor) -> Tensor:
+    """The k-th derivative: integrals of erfc (A&S 7.2.3) for x > 1, else their recurrence."""
+    y = [torch.special.erfcx(x), 2 * x * torch.special.erfcx(x) - 2 / math.sqrt(PI)]
+    for i in range(k - 1):
+        y.append(2 * x * y[i + 1] + 2 * (i + 1) * y[i])
+    a = x.clamp(1, 1e300)
+    scale = 2 / (1 + 2 * a)
+    terms = (
+        w * (t * scale) ** k * torch.exp(-t * scale * (t * scale + 2 * a)) for t, w in HALF_LINE
+    )
+    integral = sum(terms, torch.zeros_like(x)) * scale
+    return torch.where(x > 1, (-2) ** k * 2 / math.sqrt(PI) * integral, y[k]) if k else y[0]
+
+
+def _excess(x: Tensor) -> Tensor:
+    """x + phi(x)/Phi(x), which cancels for x << 0."""
+    z = x.clamp(max=-1) / -SQRT2
+    return torch.where(x < -1, _erfcx_slope(z) / erfcx(z) / -SQRT2, x + _hazard(x))
+
+
+def _log_ndtr(x: Tensor) -> Tensor:  # as torch, whose kernel torch.vmap warns about
+    below = torch.log(torch.special.erfcx(x / -SQRT2) / 2) - x * x / 2
+    return torch.where(x < -1, below, torch.log1p(-torch.erfc(x / SQRT2) / 2))
+
+
+erfcx = tower("erfcx", "exp(x**2) erfc(x).", _erfcx)
+_erfcx_slope = tower("erfcx_slope", "The derivative of erfcx.", lambda k, x: _erfcx(k + 1, x))
+_hazard: Unary = unary(
+    "hazard",
+    "phi(x)/Phi(x), of the normal density and distribution.",
+    lambda x: math.sqrt(2 / PI) / torch.special.erfcx(x / -SQRT2),
+    lambda x: -_hazard(x) * _excess(x),
+)
+log_ndtr = unary("log_ndtr", "log Phi(x).", _log_ndtr, _hazard)
+ndtr = unary(
+    "ndtr",
+    "Phi(x), the normal distribution.",
+    lambda x: torch.erfc(x / -SQRT2) / 2,
+    lambda x: torch.exp(-x * x / 2) / math.sqrt(2 * PI),
+)
+expit_slope: Unary = unary(
+    "expit_slope",
+    "The derivative of expit.",
+    lambda x: torch.sigmoid(x) * torch.sigmoid(-x),
+    lambda x: -expit_slope(x) * torch.tanh(x / 2),
+)
+expit = unary("expit", "1/(1 + exp(-x)), the logistic function.", torch.sigmoid, expit_slope)

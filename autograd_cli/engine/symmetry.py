@@ -1,0 +1,53 @@
+"""Symmetric to the last bit: a matrix averaged with its transpose."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+TILE = 128  # rows and columns that are mirrored at a time: they stay in the cache
+
+
+def averaged(entries: Tensor, mirrored: Tensor) -> Tensor:
+    """The mean of entries and their mirror images; no -0.0, whose image may be 0.0."""
+    mean = (entries + mirrored).mul_(0.5).add_(0.0)
+    if is_finite(mean):
+        return mean
+    return torch.where(entries == mirrored, entries, entries / 2 + mirrored / 2) + 0.0
+
+
+def asymmetry(entries: Tensor, mirrored: Tensor) -> float:
+    """The largest difference between an entry and its mirror image; 0 between infinities."""
+    if not entries.numel():
+        return 0.0
+    gap = entries - mirrored
+    if not is_finite(gap):
+        gap = gap.nan_to_num_(nan=0.0, posinf=math.inf, neginf=-math.inf)
+    low, high = gap.aminmax()
+    return max(-low.item(), high.item(), 0.0)
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Whether all elements are finite, in one pass."""
+    if not tensor.numel():
+        return True
+    low, high = tensor.aminmax()
+    return math.isfinite(low.item()) and math.isfinite(high.item())
+
+
+def symmetrise(matrix: Tensor) -> float:
+    """Averages a square matrix with its transpose, in place, and says how asymmetric it was."""
+    size = len(matrix)
+    largest = 0.0
+    for top in range(0, size, TILE):
+        for left in range(0, top + 1, TILE):
+            below = matrix[top : top + TILE, left : left + TILE]
+            above = matrix[left : left + TILE, top : top + TILE]
+            mirrored = above.T.contiguous()
+            largest = max(largest, asymmetry(below, mirrored))
+            mean = averaged(below, mirrored)
+            below.copy_(mean)
+            above.copy_(mean.T)
+    return largest

@@ -1,0 +1,174 @@
+"""The figures of a fit: the course of its loss, its path over the loss, the flow of gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import singledispatch
+
+from autograd_cli.figures import LINEAR, LOG, Axis, Contour, Curve, Figure, Layer, Path
+from autograd_cli.render.numbers import short
+from autograd_cli.render.plot import title_of
+from autograd_cli.results.comparison import BY_RATE, Comparison
+from autograd_cli.results.fit import Fit, Step, numbers
+from autograd_cli.results.network import NetworkFit
+from autograd_cli.results.plot import Grid
+
+KEPT = 4000  # steps; of more, every other one goes
+DECADES = 1.5  # of a positive row's range from which on its axis is logarithmic
+TOWARDS_ZERO = 1e-16  # of the greatest value: a smaller one is rounding, and not drawn on such axes
+AROUND = 0.25  # of the extent of a path, how much of the loss is shown around it
+LEAST_SHARE = 0.2  # of the longer side, what the shorter side of a landscape has at least
+
+Ends = tuple[float, float]
+Landscape = Callable[[Mapping[str, Ends]], Grid]  # the loss between these ends of two parameters
+
+
+@dataclass
+class Course:
+    """What is kept of the steps of a fit, to be drawn: an observer of its run."""
+
+    steps: list[int] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    places: list[tuple[float, float]] = field(default_factory=list)  # of two parameters
+    names: tuple[str, ...] = ()
+    stride: int = 1
+
+    def observe(self, step: Step) -> None:
+        """Keep a step."""
+        if step.step % self.stride:
+            return
+        values = list(numbers(step.parameters))
+        self.names = tuple(name for name, _ in values[:3])
+        self.steps.append(step.step)
+        self.losses.append(step.loss)
+        if len(values) == 2:
+            x, y = (float(value or 0) for _, value in values)
+            self.places.append((x, y))
+        if len(self.steps) > KEPT:
+            self.stride *= 2
+            self.steps, self.losses = self.steps[::2], self.losses[::2]
+            self.places = self.places[::2]
+
+
+@singledispatch
+def figures(result: Fit, course: Course, landscape: Landscape | None) -> list[Figure]:
+    """The figures of a fit: the course of the loss and, over two parameters, the path."""
+    found = [loss_figure(result, course)]
+    if landscape is not None and len(course.places) > 1:
+        path = _path_figure(result, course, landscape)
+        found += [path] if path else []
+    return found
+
+
+@figures.register
+def _(result: NetworkFit, course: Course, landscape: Landscape | None) -> list[Figure]:
+    layers = [
+        Curve(range(len(one.norms)), _drawable(one.norms), label=f"layer {one.layer}")
+        for one in result.flow
+    ]
+    scale = _scale([norm for one in result.flow for norm in one.norms])
+    flow = Figure(
+        layers=layers,
+        title="gradient flow",
+        x=Axis(label="step"),
+        y=Axis(label="norm of the gradient", scale=scale),
+    )
+    return [loss_figure(result, course), flow]
+
+
+@figures.register
+def _(result: Comparison, course: Course, landscape: Landscape | None) -> list[Figure]:
+    by_rate = result.by == BY_RATE
+    layers: list[Layer] = []
+    for one in result.contenders:
+        label = f"rate {short(one.label, 3)}" if by_rate else str(one.label)
+        layers.append(Curve(range(len(one.losses)), _drawable(one.losses), label=label))
+    every = [loss for one in result.contenders for loss in one.losses]
+    scale = _scale(every)
+    return [
+        Figure(
+            layers=layers,
+            title=title_of(result.expression, {}),
+            x=Axis(label="step"),
+            y=Axis(label="loss", scale=scale, limits=_limits(result, scale)),
+        )
+    ]
+
+
+def _limits(result: Comparison, scale: str) -> Ends | None:
+    """The range of a comparison: from the least loss to a little above the start, so that what
+    diverges leaves the figure."""
+    every = [loss for one in result.contenders for loss in one.losses if math.isfinite(loss)]
+    start = max(one.losses[0] for one in result.contenders)
+    if not every or not math.isfinite(start):
+        return None
+    if scale == LOG:
+        low = min(loss for loss in every if loss > 0)
+        low = max(low, start * TOWARDS_ZERO) if start > 0 else low
+        high = min(max(every), start * 100)
+        return (low / 2, high * 2) if 0 < low < high else None
+    low = min(every)
+    high = min(max(every), start + (start - low))
+    return (low - 0.05 * (high - low), high + 0.05 * (high - low)) if low < high else None
+
+
+def loss_figure(result: Fit, course: Course) -> Figure:
+    """The loss at every step."""
+    return Figure(
+        layers=[Curve(course.steps, _drawable(course.losses))],
+        title=f"loss: {title_of(result.expression, {})}",
+        x=Axis(label="step"),
+        y=Axis(label="loss", scale=_scale(course.losses)),
+    )
+
+
+def _path_figure(result: Fit, course: Course, landscape: Landscape) -> Figure | None:
+    """The path over the contours of the loss."""
+    finite = [place for place in course.places if all(map(math.isfinite, place))]
+    if len(finite) < 2:
+        return None
+    columns = dict(zip(course.names, zip(*finite, strict=True), strict=True))
+    (name, xs), (other, ys) = sorted(columns.items())  # x to the right, y up
+    x, y = _rectangle(xs, ys)
+    grid = landscape({name: x, other: y})
+    ratio = (y[1] - y[0]) / (x[1] - x[0])
+    return Figure(
+        layers=[
+            Contour(grid.x, grid.y, grid.z),
+            Path(xs, ys, label="descent"),
+        ],
+        title=title_of(result.expression, {}),
+        x=Axis(label=name, limits=x),
+        y=Axis(label=other, limits=y),
+        equal=1 / 3 < ratio < 3,
+    )
+
+
+def _rectangle(xs: Sequence[float], ys: Sequence[float]) -> list[Ends]:
+    """The extent of a path with some room around; no side is much shorter than the other."""
+    spans = [max(row) - min(row) for row in (xs, ys)]
+    longest = max(spans) or 1.0
+    found = []
+    for row, span in zip((xs, ys), spans, strict=True):
+        middle = (max(row) + min(row)) / 2
+        half = max(span, LEAST_SHARE * longest) * (0.5 + AROUND)
+        found.append((middle - half, middle + half))
+    return found
+
+
+def _scale(values: Sequence[float]) -> str:
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite or min(finite) < 0 or max(finite) <= 0:
+        return LINEAR
+    positive = [value for value in finite if value > 0]
+    return LOG if math.log10(max(positive) / min(positive)) > DECADES else LINEAR
+
+
+def _drawable(values: Sequence[float]) -> list[float]:
+    """The values; on a logarithmic axis, a gap in place of what fell to zero or to rounding."""
+    if _scale(values) != LOG:
+        return list(values)
+    least = TOWARDS_ZERO * max(value for value in values if math.isfinite(value))
+    return [value if value > least else math.nan for value in values]

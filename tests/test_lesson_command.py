@@ -1,0 +1,591 @@
+"""`agx lesson` as its learners use it: the list, one lesson, steps and questions, files, errors."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from cli_runner import PROGRAM, agx, environment, run
+from expressions import ATTACKS
+from nbclient import NotebookClient
+from terminals import Terminal
+
+from autograd_cli.errors import AgxError
+from autograd_cli.lessons import library
+from autograd_cli.lessons.answers import agrees, value_of
+from autograd_cli.lessons.card import FENCE
+from autograd_cli.lessons.library import cards
+
+NAMES = [card.name for card in cards()]
+MINE = f"""---
+title: My lesson
+group: Mine
+order: 1
+summary: about nothing
+---
+
+The first words of it.
+
+{FENCE}python
+x = 2 + 2
+print(f"x is {{x}} \\x1b[31mand no colour")
+{FENCE}
+
+{FENCE}quiz
+question: What is `x` now?
+answer: 2+2
+checks: x
+why: Two and two.
+{FENCE}
+
+The last words of it.
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> str:
+    """A state directory of one's own."""
+    return str(tmp_path / "state")
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> str:
+    file = tmp_path / "mine.md"
+    file.write_text(MINE, encoding="utf-8")
+    return str(file)
+
+
+def states(home: str) -> dict[str, str]:
+    content = json.loads(Path(home, "agx", "lessons.json").read_text("utf-8"))
+    assert content["schema"] == "agx/1"
+    return {name: one["state"] for name, one in content["lessons"].items()}
+
+
+def remembered(home: str, **lessons: str) -> dict[str, str]:
+    """An environment in which lessons were begun or finished, in this order."""
+    file = Path(home, "agx", "lessons.json")
+    file.parent.mkdir(parents=True)
+    known = {name.replace("_", "-"): {"state": state} for name, state in lessons.items()}
+    file.write_text(json.dumps({"schema": "agx/1", "lessons": known}), encoding="utf-8")
+    return {"XDG_STATE_HOME": home}
+
+
+# The list -----------------------------------------------------------------------------------------
+
+
+def test_the_list_has_a_line_each_in_groups(home: str) -> None:
+    environ = remembered(home, three_ways="finished", first_gradient="begun")
+    found = run("lesson", "--color", "never", terminal=True, environ=environ)
+    assert (found.code, found.err) == (0, "")
+    lines = found.out.splitlines()
+    assert lines[:6] == [
+        "",
+        "  First steps",
+        "  ✓  three-ways           Three ways to a derivative                  6 min",
+        "  …  first-gradient       A first gradient                            4 min",
+        "  ·  requires-grad        requires_grad, and how it spreads           4 min",
+        "",
+    ]
+    assert sum(line.endswith(" min") for line in lines) == len(NAMES)
+    assert lines[-3].startswith(f"  1 of {len(NAMES)} finished; about ")
+    assert lines[-2] == "  agx lesson next goes on with first-gradient"
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_list_keeps_to_the_width(width: int, home: str) -> None:
+    environ = {"XDG_STATE_HOME": home, "NO_COLOR": "1"}
+    found = run("lesson", terminal=True, width=width, environ=environ)
+    assert max(map(len, found.out.splitlines())) <= width
+    if width == 120:  # there is room for what they are about
+        assert "automatic, symbolic, numerical" in found.out
+
+
+def test_the_list_without_unicode(home: str) -> None:
+    environ = remembered(home, three_ways="finished", first_gradient="begun")
+    found = run("lesson", "--color", "never", terminal=True, unicode=False, environ=environ)
+    assert found.out.isascii()
+    assert "  x  three-ways" in found.out
+    assert "  ~  first-gradient" in found.out
+
+
+def test_the_list_for_programs(home: str) -> None:
+    environ = remembered(home, three_ways="finished")
+    content = json.loads(run("lesson", "--json", environ=environ).out)
+    assert list(content) == ["schema", "command", "lessons", "next", "warnings"]
+    assert [one["name"] for one in content["lessons"]] == NAMES
+    assert content["next"] == "first-gradient"
+    assert list(content["lessons"][0].items())[:6] == [
+        ("name", "three-ways"),
+        ("title", "Three ways to a derivative"),
+        ("group", "First steps"),
+        ("minutes", 6),
+        ("questions", 1),
+        ("state", "finished"),
+    ]
+    plain = run("lesson", environ=environ).out.splitlines()
+    assert len(plain) == len(NAMES)
+    assert plain[0].split("\t")[:2] == ["three-ways", "Three ways to a derivative"]
+    assert run("lesson", "-f", "csv", environ=environ).out.startswith("name,title,group,minutes,")
+
+
+def test_a_search_finds_names_and_text(home: str) -> None:
+    found = run("lesson", "search", "anomaly", "WHERE", environ={"XDG_STATE_HOME": home})
+    assert found.code == 0
+    assert [line.split("\t")[0] for line in found.out.splitlines()] == ["nan"]
+    shown = run("lesson", "search", "version count", terminal=True)
+    assert "in-place: " in shown.out
+    nothing = run("lesson", "search", "quaternion", terminal=True)
+    assert (nothing.code, nothing.out) == (1, "")
+    assert nothing.err == "no lesson has 'quaternion'; agx lesson lists them all\n"
+
+
+# Wrong words --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("chain-rul",),
+            "error: unknown lesson 'chain-rul'\n"
+            "  hint: did you mean 'chain-rule'? agx lesson lists them all\n",
+        ),
+        (
+            ("the chain rule, step by step",),
+            "error: unknown lesson 'the chain rule, step by step'\n"
+            "  hint: did you mean 'chain-rule'? agx lesson lists them all\n",
+        ),
+        (
+            ("qqq",),
+            "error: unknown lesson 'qqq'\n  hint: agx lesson lists them all\n",
+        ),
+        (
+            ("search",),
+            "error: search for what?\n  hint: for example: agx lesson search in-place\n",
+        ),
+        (
+            ("nan", "--step"),
+            "error: --step waits for you, so it needs a terminal to read from and to write to\n"
+            "  hint: leave it out: the whole lesson is printed at once\n",
+        ),
+        (
+            ("nan", "--quiz"),
+            "error: --quiz waits for you, so it needs a terminal to read from and to write to\n"
+            "  hint: leave it out: the whole lesson is printed at once\n",
+        ),
+        (
+            ("nan", "--all"),
+            "error: --all runs every lesson\n  hint: leave the names out\n",
+        ),
+        (
+            ("nan", "--file", "x.md"),
+            "error: --file is a lesson of its own\n  hint: leave the names out\n",
+        ),
+        (
+            ("--export", "x.py"),
+            "error: which lesson?\n  hint: for example: agx lesson next --step --quiz\n",
+        ),
+        (
+            ("nan", "leaf", "--export", "x.py"),
+            "error: --export writes one lesson\n  hint: name the one that you want\n",
+        ),
+        (
+            ("nan", "--export", "nan.pdf"),
+            "error: --export 'nan.pdf' does not end in .py, .ipynb, .html\n"
+            "  hint: for example --export nan.ipynb\n",
+        ),
+        (
+            ("nan", "-f", "latex"),
+            "error: a lesson is not shown as latex\n  hint: as one of plain, table, json, ndjson,"
+            " csv; --export writes .py, .ipynb and .html\n",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_the_cure(
+    words: tuple[str, ...], message: str, home: str
+) -> None:
+    found = run("lesson", *words, environ={"XDG_STATE_HOME": home})
+    assert (found.err, found.code, found.out) == (message, 2, "")
+
+
+def test_steps_are_for_the_page(home: str) -> None:
+    found = run("lesson", "nan", "--step", "--json", terminal=True)
+    assert found.err.startswith('{"schema": "agx/1", "error": {"kind": "usage", "message": "--step')
+    assert "and not json" in found.err
+
+
+@pytest.mark.parametrize("text", ATTACKS[:30])
+def test_words_are_never_run(text: str, home: str) -> None:
+    """Neither as the name of a lesson nor as an answer."""
+    found = run("lesson", "--", text, environ={"XDG_STATE_HOME": home})
+    assert found.code == 2
+    assert found.err.startswith("error: unknown lesson ")
+    with pytest.raises(AgxError):
+        value_of(text)
+
+
+def test_a_file_that_is_not_there_and_one_that_is_not_text(tmp_path: Path) -> None:
+    gone = run("lesson", "--file", str(tmp_path / "gone.md"))
+    assert gone.code == 3
+    assert gone.err.endswith(
+        f"error: cannot read '{tmp_path}/gone.md': no such file or directory\n"
+    )
+    (tmp_path / "bytes.md").write_bytes(b"\xff\xfe\x00")
+    found = run("lesson", "--file", str(tmp_path / "bytes.md"))
+    assert found.code == 3
+    assert found.err.endswith("it is not UTF-8 text\n")
+
+
+def test_a_file_with_an_error_of_syntax_names_block_and_line(tmp_path: Path) -> None:
+    file = tmp_path / "mine.md"
+    file.write_text(MINE.replace("x = 2 + 2", "x = 2 +"), encoding="utf-8")
+    found = run("lesson", "--file", str(file))
+    assert found.code == 3
+    assert found.out == ""
+    assert found.err == (
+        f"note: running the Python in {file}, which is not a lesson of agx's own\n"
+        "error: mine.md, line 11 (block 1): invalid syntax\n  hint: it says: x = 2 +\n"
+    )
+
+
+# A lesson -----------------------------------------------------------------------------------------
+
+
+def test_a_lesson_shows_what_it_really_printed(mine: str, home: str) -> None:
+    found = run("lesson", "--file", mine, environ={"XDG_STATE_HOME": home})
+    assert found.code == 0
+    assert found.err == f"note: running the Python in {mine}, which is not a lesson of agx's own\n"
+    assert found.out.splitlines() == [
+        "",
+        "  My lesson                                                                1 min",
+        "",
+        "  The first words of it.",
+        "",
+        "      x = 2 + 2",
+        '      print(f"x is {x} \\x1b[31mand no colour")',
+        "",
+        "      │ x is 4 �[31mand no colour",
+        "",
+        "  The last words of it.",
+        "",
+    ]
+    assert not Path(home).exists()  # a file of one's own is no progress
+
+
+def test_a_claim_that_does_not_hold_is_exit_code_1(tmp_path: Path) -> None:
+    file = tmp_path / "mine.md"
+    file.write_text(
+        MINE + f"\n{FENCE}python hidden\nassert x == 5\n{FENCE}\n\nNot reached.\n", "utf-8"
+    )
+    found = run("lesson", "--file", str(file))
+    assert found.code == 1
+    assert "Not reached" not in found.out
+    assert found.out.endswith(
+        "      │ line 1: assert x == 5\n      │ AssertionError\n\n"
+        "  a claim of this lesson does not hold here: block 2 (line 25): a claim does not\n"
+        "  hold: assert x == 5\n\n"
+    )
+    content = json.loads(run("lesson", "--file", str(file), "--json").out)
+    assert (content["ok"], [one["ok"] for one in content["blocks"]]) == (False, [True, False])
+    assert content["blocks"][0]["output"] == "x is 4 \x1b[31mand no colour\n"
+
+
+def test_the_first_screen_waits_for_nothing(home: str) -> None:
+    """The parent imports neither torch nor SymPy, and shows prose while torch is imported."""
+    program = (
+        "import sys, time\n"
+        "from autograd_cli.lessons import session\n"
+        "def slow(self, waiting=None): print('<torch is here>', flush=True); raise SystemExit\n"
+        "session.Session.start = slow\n"
+        "from autograd_cli import cli\n"
+        "try: cli.main(['lesson', 'chain-rule'])\n"
+        "except SystemExit: pass\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment(XDG_STATE_HOME=home, PYTHONUTF8="1"),
+        timeout=60,
+        check=True,
+    )
+    before = done.stdout.partition("<torch is here>")[0]
+    assert "The chain rule, step by step" in before
+    assert "u = x**2" in before
+    assert not set(done.stderr.split()) & {"torch", "sympy", "numpy", "matplotlib", "plotille"}
+
+
+def test_a_lesson_is_remembered_and_the_next_one_follows(home: str) -> None:
+    environ = {"XDG_STATE_HOME": home}
+    words = ("lesson", "the-graph", "--color", "never")
+    found = run(*words, terminal=True, width=72, environ=environ)
+    assert (found.code, found.err) == (0, "")
+    assert states(home) == {"the-graph": "finished"}
+    assert found.out.endswith("  Next: agx lesson dynamic-graph\n\n")
+    assert "n1 AccumulateGrad" in found.out  # agx's own table, as on a terminal
+    lines = found.out.splitlines()
+    assert max(len(line) for line in lines if not line.startswith("      ")) <= 72
+    assert "4 of 28 · 5 min" in lines[1]
+    forgotten = run("lesson", "--reset", environ=environ)
+    assert (forgotten.code, forgotten.err) == (0, "forgotten: all progress\n")
+    assert states(home) == {}
+
+
+def test_next_goes_on_from_where_the_learner_is(home: str) -> None:
+    def following(**lessons: str) -> str | None:
+        folder = f"{home}/{len(list(Path(home).glob('*')))}"
+        Path(folder).mkdir(parents=True)
+        environ = remembered(folder, **lessons)
+        answer: str | None = json.loads(run("lesson", "--json", environ=environ).out)["next"]
+        return answer
+
+    assert following() == "three-ways"
+    assert following(leaf="begun") == "leaf"
+    assert following(leaf="finished") == "in-place"
+    assert following(three_ways="finished", leaf="begun", surface="finished") == "first-gradient"
+    assert following(**{name.replace("-", "_"): "finished" for name in NAMES}) is None
+
+
+def test_when_all_is_read_there_is_no_next(home: str) -> None:
+    environ = remembered(home, **{name.replace("-", "_"): "finished" for name in NAMES})
+    found = run("lesson", "next", environ=environ)
+    assert (found.code, found.out) == (0, "")
+    assert found.err == (
+        f"all {len(NAMES)} lessons are finished; agx lesson --reset begins again\n"
+    )
+    one = run("lesson", "leaf", "--reset", environ=environ)
+    assert one.err == "forgotten: leaf\n"
+    assert json.loads(run("lesson", "--json", environ=environ).out)["next"] == "leaf"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"lessons": 3}', '{"lessons": {"a": 1}}'])
+def test_a_spoiled_memory_is_no_memory(content: str, home: str) -> None:
+    remembered(home)
+    Path(home, "agx", "lessons.json").write_text(content, encoding="utf-8")
+    found = run("lesson", "--json", environ={"XDG_STATE_HOME": home})
+    assert json.loads(found.out)["next"] == "three-ways"
+
+
+# Steps and questions ------------------------------------------------------------------------------
+
+
+def test_steps_and_questions_on_a_terminal(mine: str) -> None:
+    terminal = Terminal("lesson", "--file", mine, "--step", "--quiz")
+    text = terminal.until("> ")
+    assert "? What is x now?" in text
+    assert "x is" not in text.partition("print(")[2].partition("\n")[2]  # nothing is given away
+    terminal.press("5\n")
+    text = terminal.until("> ")
+    assert "✗ Not that. Once more, or Enter to see." in text
+    terminal.press("x+1\n")
+    text = terminal.until("> ")
+    assert "error: an answer is a number, and 'x' has no value here" in text
+    terminal.press("16/4\n")
+    text = terminal.until("q: the end")
+    assert "│ x is 4" in text
+    assert "✓ Right: 2+2. Two and two." in text
+    assert "The last words" not in text
+    terminal.press(" ")
+    code, rest, restored = terminal.end()
+    assert (code, restored) == (0, True)
+    assert "The last words" in rest
+
+
+def test_q_leaves_and_the_lesson_stays_begun(home: str) -> None:
+    terminal = Terminal("lesson", "accumulation", "--step", XDG_STATE_HOME=home)
+    terminal.until("q: the end")
+    terminal.press("q")
+    code, rest, restored = terminal.end()
+    assert (code, restored) == (0, True)
+    assert "agx lesson next goes on here" in rest
+    assert states(home) == {"accumulation": "begun"}
+
+
+def test_ctrl_c_ends_a_block_that_runs_for_ever(tmp_path: Path) -> None:
+    file = tmp_path / "mine.md"
+    source = "import os\nprint(os.getpid(), flush=True)\nwhile True:\n    pass"
+    file.write_text(MINE + f"\n{FENCE}python\n{source}\n{FENCE}\n", encoding="utf-8")
+    terminal = Terminal("lesson", "--file", str(file))
+    terminal.until("pass")
+    terminal.until("running ...")
+    terminal.press("\x03")
+    code, _, restored = terminal.end()
+    assert (code, restored) == (130, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "truth", "right"),
+    [
+        ("4", 4.0, True),
+        ("2*cos(1)", 1.0806046, True),
+        ("1.081", 1.0806046, True),
+        ("1.09", 1.0806046, False),
+        ("[2, 4, 6]", [2.0, 4.0, 6.0], True),
+        ("[2, 4]", [2.0, 4.0, 6.0], False),
+        ("[[1, 2], [3, 4]]", [[1, 2], [3, 4]], True),
+        ("[1, 2, 3, 4]", [[1, 2], [3, 4]], False),
+        ("[5]", 5, True),
+        ("0", 1e-8, False),
+        ("inf", float("inf"), True),
+        ("0", float("nan"), False),
+        ("1e-8", 1e-8, True),
+    ],
+)
+def test_an_answer_is_right_to_three_digits(answer: str, truth: object, right: bool) -> None:
+    assert agrees(value_of(answer), truth) == right
+
+
+# Elsewhere ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_lesson_becomes_a_script_and_a_notebook(name: str, tmp_path: Path) -> None:
+    """They are whole; that they run is tested with some of them."""
+    script, notebook = tmp_path / "lesson.py", tmp_path / "lesson.ipynb"
+    for file in (script, notebook):
+        found = run("lesson", name, "--export", str(file))
+        assert (found.code, found.out, found.err) == (0, "", "")
+    compile(script.read_text("utf-8"), "script", "exec")
+    nbformat.validate(nbformat.read(notebook, as_version=4))
+
+
+@pytest.mark.parametrize("name", ["backward-or-grad", "surface"])
+def test_a_script_runs_as_it_is(name: str, tmp_path: Path) -> None:
+    run("lesson", name, "--export", str(tmp_path / "lesson.py"))
+    done = subprocess.run(
+        [sys.executable, "lesson.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    if name == "backward-or-grad":
+        assert re.search("^RuntimeError: .* allow_unused=True", done.stdout, re.MULTILINE)
+    else:
+        assert (tmp_path / "surface-surface.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_notebook_executes(tmp_path: Path) -> None:
+    file = tmp_path / "lesson.ipynb"
+    run("lesson", "dimensions", "--export", str(file))
+    content = nbformat.read(file, as_version=4)
+    NotebookClient(content, timeout=120, kernel_name="python3").execute()
+    outputs = [out for cell in content.cells for out in cell.get("outputs", [])]
+    assert any("243 components, norm 31.177" in out.get("text", "") for out in outputs)
+    assert any("image/png" in out.get("data", {}) for out in outputs)
+
+
+def test_a_page_is_whole_and_needs_no_network(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    found = run("lesson", "dimensions", "--export", str(file))
+    assert (found.code, found.err) == (0, "")
+    page = file.read_text("utf-8")
+    assert "default-src 'none'" in page
+    assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?!data:)[^"'>]*//""", page)
+    assert not re.findall(r"<(?:script|link rel=.stylesheet|iframe)", page)
+    assert "243 components, norm 31.177" in page
+    assert "data:image/svg+xml;base64," in page
+    assert "<details><summary>" in page
+    assert "<h2>Try it</h2>" in page
+
+
+def test_a_page_of_a_lesson_with_a_false_claim_is_not_written(tmp_path: Path) -> None:
+    file, page = tmp_path / "mine.md", tmp_path / "page.html"
+    file.write_text(MINE.replace("2 + 2", "2 / 0"), encoding="utf-8")
+    found = run("lesson", "--file", str(file), "--export", str(page))
+    assert found.code == 1
+    assert found.err.endswith(
+        "mine: a claim does not hold here: block 1 (line 11): it raised ZeroDivisionError:"
+        " division by zero\n"
+    )
+    assert not page.exists()
+
+
+FIGURE = (
+    MINE + f"\n{FENCE}figure f\ntitle: A figure\nline a: [1, 2], [3, 4]\n{FENCE}\n\nIt goes on.\n"
+)
+
+
+def test_a_figure_is_drawn_and_written(tmp_path: Path) -> None:
+    file, pictures = tmp_path / "mine.md", tmp_path / "new" / "pictures"
+    file.write_text(FIGURE, encoding="utf-8")
+    found = run("lesson", "--file", str(file), "--figures", str(pictures))
+    assert found.code == 0
+    assert "A figure\n" in found.out
+    assert (pictures / "mine-f.png").read_bytes().startswith(b"\x89PNG")
+    assert "written: " in found.out
+
+
+def test_without_the_extra_the_lesson_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "mine.md"
+    file.write_text(FIGURE, encoding="utf-8")
+    for package in ("plotille", "matplotlib"):
+        (tmp_path / f"{package}.py").write_text("raise ImportError\n", encoding="utf-8")
+    found = agx(
+        *("lesson", "--file", str(file), "--figures", str(tmp_path / "pictures")),
+        PYTHONPATH=str(tmp_path),
+    )
+    assert found.returncode == 0
+    text = " ".join(found.stdout.split())
+    assert "no figure here, “A figure”: drawing in the terminal needs plotille" in text
+    assert 'pip install "autograd-cli[plot]"' in text
+    assert "It goes on." in text
+
+
+def test_progress_that_cannot_be_kept_is_a_warning(
+    mine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "FOLDER", Path(mine).parent)
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    environ = {"XDG_STATE_HOME": str(tmp_path / "file")}
+    found = run("lesson", "mine", environ=environ)
+    assert found.code == 0
+    assert found.err == (
+        f"warning: your progress could not be kept in '{tmp_path}/file/agx/lessons.json':"
+        " not a directory\n"
+    )
+
+
+def test_all_runs_every_lesson_and_tells_those_that_broke(
+    mine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    monkeypatch.setattr(library, "FOLDER", Path(mine).parent)
+    broken = MINE.replace("order: 1", "order: 2").replace("x = 2 + 2", "import os; os._exit(1)")
+    Path(tmp_path, "broken.md").write_text(broken, encoding="utf-8")
+    last = MINE.replace("order: 1", "order: 3").replace("2 + 2", "3 + 3")
+    Path(tmp_path, "last.md").write_text(last, encoding="utf-8")
+    found = run("lesson", "--all", environ={"XDG_STATE_HOME": home})
+    assert found.code == 1
+    assert [line[-14:] for line in found.out.splitlines() if "My lesson" in line] == [
+        *("1 of 3 · 1 min", "2 of 3 · 1 min", "3 of 3 · 1 min"),
+    ]
+    assert "x is 6" in found.out
+    assert found.err == (
+        "3 lessons, 1 with a claim that does not hold\n"
+        "  broken: block 1 (line 11): its process ended with exit code 1\n"
+    )
+    assert states(home) == {"mine": "finished", "broken": "begun", "last": "finished"}
+
+
+def test_the_reader_of_a_pipe_may_go_away(mine: str) -> None:
+    begun = time.monotonic()
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(PROGRAM)} lesson --file {mine} | head -1"],
+        capture_output=True,
+        env=environment(),
+        timeout=60,
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr
+    assert time.monotonic() - begun < 60

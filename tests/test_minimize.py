@@ -1,0 +1,416 @@
+"""`fit minimize`: known minima, exact critical points, and honest verdicts."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import mpmath
+import pytest
+import torch
+from cli_runner import run
+
+from autograd_cli.engine.context import Context, resolve
+from autograd_cli.engine.descent.bounds import Box, box_of
+from autograd_cli.engine.descent.minimize import Minimizing
+from autograd_cli.engine.descent.subproblem import model, step_in_ball, step_in_box
+from autograd_cli.language.bounds import read_bounds
+from autograd_cli.language.reader import read
+from autograd_cli.results.minimum import MinimumFit
+from autograd_cli.settings import Descent, Settings
+
+
+def minimize(
+    source: str,
+    bounds: str = "",
+    optimizer: str = "",
+    dtype: str = "float64",
+    **start: Any,
+) -> MinimumFit:
+    context: Context = resolve(Settings(dtype=dtype))
+    expression = read(source)
+    tensors = {name: context.tensor(start[name]) for name in expression.variables}
+    box = box_of(read_bounds([bounds] if bounds else []), tensors, context)
+    going = Minimizing(
+        expression, tensors, box, Descent(steps=10_000, optimizer=optimizer), context
+    )
+    for _ in going.steps():
+        pass
+    return going.result()
+
+
+# The test functions of Moré, Garbow & Hillstrom, "Testing unconstrained optimization software"
+# (1981), and two others, with their standard starts and known least values.
+ROSENBROCK = "100*(y-x**2)**2+(1-x)**2"
+CHAIN = "sum(100*(x[1:]-x[:-1]**2)**2+(1-x[:-1])**2)"
+WOOD = "100*(b-a**2)**2+(1-a)**2+90*(d-c**2)**2+(1-c)**2+10.1*((b-1)**2+(d-1)**2)+19.8*(b-1)*(d-1)"
+POWELL = "(a+10*b)**2+5*(c-d)**2+(b-2*c)**4+10*(a-d)**4"
+BEALE = "(1.5-x+x*y)**2+(2.25-x+x*y**2)**2+(2.625-x+x*y**3)**2"
+FREUDENSTEIN = "(-13+x+((5-y)*y-2)*y)**2+(-29+x+((y+1)*y-14)*y)**2"
+BROWN = "(x-1e6)**2+(y-2e-6)**2+(x*y-2)**2"
+TRIGONOMETRIC = "sum((10-sum(cos(x))+arange(1,11)*(1-cos(x))-sin(x))**2)"
+HIMMELBLAU = "(x**2+y-11)**2+(x+y**2-7)**2"
+PROBLEMS: list[tuple[str, dict[str, Any], str, list[float]]] = [
+    (ROSENBROCK, {"x": -1.2, "y": 1.0}, "minimum", [0.0]),
+    (ROSENBROCK, {"x": 10.0, "y": -10.0}, "minimum", [0.0]),
+    (CHAIN, {"x": [-1.2, 1.0] * 5}, "minimum", [0.0, 3.98657911]),  # it has a local minimum
+    (CHAIN, {"x": [0.5] * 10}, "minimum", [0.0]),
+    (BEALE, {"x": 1.0, "y": 1.0}, "minimum", [0.0]),
+    ("(x+2*y-7)**2+(2*x+y-5)**2", {"x": 0.0, "y": 0.0}, "minimum", [0.0]),
+    (HIMMELBLAU, {"x": 0.0, "y": 0.0}, "minimum", [0.0]),
+    (POWELL, {"a": 3.0, "b": -1.0, "c": 0.0, "d": 1.0}, "flat", [0.0]),
+    (WOOD, {"a": -3.0, "b": -1.0, "c": -3.0, "d": -1.0}, "minimum", [0.0, 7.876965]),
+    (FREUDENSTEIN, {"x": 0.5, "y": -2.0}, "minimum", [0.0, 48.9842536]),
+    (FREUDENSTEIN, {"x": 6.0, "y": 5.0}, "minimum", [0.0, 48.9842536]),
+    (BROWN, {"x": 1.0, "y": 1.0}, "minimum", [0.0]),
+    (TRIGONOMETRIC, {"x": [0.1] * 10}, "minimum", [0.0, 2.79506e-5]),
+    ("x**4+y**4", {"x": 1.0, "y": 2.0}, "flat", [0.0]),
+    ("sum(x**4)", {"x": [1.0, -3.0, 20.0]}, "flat", [0.0]),
+]
+
+
+@pytest.mark.parametrize(("source", "start", "verdict", "values"), PROBLEMS)
+def test_the_standard_functions(
+    source: str, start: dict[str, Any], verdict: str, values: list[float]
+) -> None:
+    fit = minimize(source, **start)
+    assert fit.gradient_norm <= 1e-8
+    assert (fit.converged, fit.verdict) == (True, verdict)
+    assert min(abs(fit.loss - value) for value in values) <= 1e-6 * max(1e-3, fit.loss)
+
+
+# Critical points by mpmath's Newton iteration at 50 digits, from a point nearby.
+SMOOTH: list[tuple[str, dict[str, float], list[str]]] = [
+    ("x*exp(x)", {"x": 2.0}, ["exp(x)+x*exp(x)"]),
+    ("x*log(x)", {"x": 5.0}, ["log(x)+1"]),
+    ("cosh(x-1)+y**2+x*y/3", {"x": 3.0, "y": 2.0}, ["sinh(x-1)+y/3", "2*y+x/3"]),
+    (
+        "exp(x+3*y-0.1)+exp(x-3*y-0.1)+exp(-x-0.1)",
+        {"x": 1.0, "y": 1.0},
+        [
+            "exp(x+3*y-0.1)+exp(x-3*y-0.1)-exp(-x-0.1)",
+            "3*exp(x+3*y-0.1)-3*exp(x-3*y-0.1)",
+        ],
+    ),
+    ("sin(x)+x**2/10", {"x": 0.0}, ["cos(x)+x/5"]),
+    ("log(1+x**2+y**2)+(x-1)**2", {"x": 3.0, "y": 3.0},
+     ["2*x/(1+x**2+y**2)+2*(x-1)", "2*y/(1+x**2+y**2)"]),
+    ("1/x+x**3", {"x": 0.1}, ["-1/x**2+3*x**2"]),
+    ("-exp(-(x-0.3)**2)", {"x": 0.0}, ["2*(x-0.3)*exp(-(x-0.3)**2)"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "start", "slopes"), SMOOTH)
+def test_minima_are_exact_to_the_last_digits(
+    source: str, start: dict[str, float], slopes: list[str]
+) -> None:
+    fit = minimize(source, **start)
+    assert fit.verdict == "minimum"
+    names = list(start)
+    functions = {name: getattr(mpmath, name) for name in ("exp", "log", "sinh", "cos")}
+    with mpmath.workdps(50):
+
+        def slope(*values: Any) -> list[Any]:
+            here = {**functions, **dict(zip(names, values, strict=True))}
+            exact = [
+                text.replace("0.1", "mpf(1)/10").replace("0.3", "mpf(3)/10") for text in slopes
+            ]
+            return [eval(text, {"mpf": mpmath.mpf, **here}) for text in exact]
+
+        near = [mpmath.mpf(fit.parameters[name]) for name in names]
+        root = (
+            mpmath.findroot(slope, near, tol=1e-60)
+            if len(near) > 1
+            else [mpmath.findroot(lambda x: slope(x)[0], near[0], tol=1e-60)]
+        )
+    for value, exact in zip(near, root, strict=True):
+        assert abs(value - exact) <= 4e-15 * max(1, abs(exact))
+
+
+@pytest.mark.parametrize(
+    ("source", "start", "verdict", "reason"),
+    [
+        ("x", {"x": 0.0}, "unbounded", "the loss falls without end: "),
+        ("x**3", {"x": 1.0}, "unbounded", "the loss falls without end: "),
+        ("x**3", {"x": 0.0}, "unbounded", "the loss falls without end: "),
+        ("x**2-y**2", {"x": 0.0, "y": 0.0}, "unbounded", "the loss falls without end: "),
+        ("x**2-y**2", {"x": 5.0, "y": 0.0}, "unbounded", "the loss falls without end: "),
+        ("-x**2", {"x": 0.0}, "unbounded", "the loss falls without end: "),
+        ("x*y", {"x": 0.0, "y": 0.0}, "unbounded", "the loss falls without end: "),
+        ("exp(-x)", {"x": 0.0}, "flat", "the loss levels off towards "),
+        ("1/(1+x**2)", {"x": 1.0}, "flat", "the loss levels off towards "),
+        ("abs(x)+y**2", {"x": 1.0, "y": 1.0}, "not converged", "the gradient norm is "),
+    ],
+)
+def test_what_has_no_minimum_is_not_given_one(
+    source: str, start: dict[str, float], verdict: str, reason: str
+) -> None:
+    fit = minimize(source, **start)
+    assert (fit.verdict, fit.converged) == (verdict, False)
+    assert fit.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("source", "start"),
+    [
+        ("x**4", {"x": 1.0}),
+        ("x**6", {"x": 0.5}),
+        ("x**4+y**2", {"x": 1.0, "y": 3.0}),
+        ("(x+y)**2", {"x": 1.0, "y": 3.0}),
+        ("0*x", {"x": 1.0}),
+        ("x**8", {"x": 0.0}),
+    ],
+)
+def test_flat_minima_are_called_flat(source: str, start: dict[str, float]) -> None:
+    fit = minimize(source, **start)
+    assert (fit.verdict, fit.converged) == ("flat", True)
+    assert fit.gradient_norm <= 1e-8
+
+
+def test_gradient_descent_that_stops_at_a_saddle_says_so() -> None:
+    fit = minimize("x**2-y**2", optimizer="gd", x=1.0, y=0.0)
+    assert (fit.verdict, fit.converged) == ("saddle", False)
+    assert "this is a saddle: eigenvalues from -2 to 2" in fit.reason
+
+
+def test_the_maximum_where_one_starts_is_left() -> None:
+    fit = minimize("cos(x)", x=0.0)
+    assert fit.verdict == "minimum"
+    assert math.cos(float(fit.parameters["x"])) == -1.0  # type: ignore[arg-type]
+
+
+def test_more_variables_than_the_trust_region_takes() -> None:
+    fit = minimize("sum((x-arange(150))**2)+sum(x[1:]*x[:-1])/2", x=[0.0] * 150)
+    assert fit.method == "L-BFGS with a strong Wolfe line search"
+    assert (fit.verdict, fit.converged) == ("minimum", True)
+    matrix = 2 * torch.eye(150, dtype=torch.float64)
+    matrix += torch.diag(torch.full((149,), 0.5, dtype=torch.float64), 1)
+    matrix += torch.diag(torch.full((149,), 0.5, dtype=torch.float64), -1)
+    exact = torch.linalg.solve(matrix, 2 * torch.arange(150, dtype=torch.float64))
+    assert fit.parameters["x"] == pytest.approx(exact.tolist(), abs=1e-7)
+
+
+def test_single_precision_is_as_exact_as_it_can_be() -> None:
+    fit = minimize(HIMMELBLAU, dtype="float32", x=0.0, y=0.0)
+    assert (fit.verdict, fit.converged) == ("minimum", True)
+    assert fit.parameters["x"] == pytest.approx(3.0, abs=1e-5)
+
+
+# Bounds -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "bounds", "start", "end", "held"),
+    [
+        ("(x-2)**2+(y-1)**2", "x=0:1,y=-5:5", {"x": 0.0, "y": 0.0}, [1, 1], ("x",)),
+        ("(x-2)**2+(y+9)**2", "x=:1,y=0:", {"x": 0.0, "y": 5.0}, [1, 0], ("x", "y")),
+        (ROSENBROCK, "x=-2:0.5,y=-2:2", {"x": -1.2, "y": 1.0}, [0.5, 0.25], ("x",)),
+        (ROSENBROCK, "x=0:2,y=0:2", {"x": 0.0, "y": 2.0}, [1, 1], ()),
+        ("-x", "x=0:3", {"x": 1.0}, [3], ("x",)),
+        ("x**2-y**2", "x=-1:1,y=-1:2", {"x": 0.5, "y": 0.5}, [0, 2], ("y",)),
+        ("(x-2)**2", "x=5:9", {"x": 0.0}, [5], ("x",)),  # the start is outside
+    ],
+)
+def test_bounds(
+    source: str, bounds: str, start: dict[str, float], end: list[float], held: tuple[str, ...]
+) -> None:
+    fit = minimize(source, bounds, **start)
+    assert (fit.verdict, fit.converged) == ("minimum", True)
+    assert [fit.parameters[name] for name in start] == pytest.approx(end, abs=1e-9)
+    assert fit.at_bounds == held
+
+
+def test_random_convex_quadratics_in_a_box_satisfy_the_optimality_conditions() -> None:
+    generator = torch.Generator().manual_seed(7)
+    for size in (1, 2, 5, 12):
+        for _ in range(10):
+            root = torch.randn(size, size, generator=generator, dtype=torch.float64)
+            matrix = root @ root.T + 0.1 * torch.eye(size, dtype=torch.float64)
+            slope = 3 * torch.randn(size, generator=generator, dtype=torch.float64)
+            fit = minimize(
+                f"x@{matrix.tolist()}@x/2 + {slope.tolist()}@x", "x=-1:1", x=[0.0] * size
+            )
+            x = torch.tensor(fit.parameters["x"], dtype=torch.float64)
+            gradient = matrix @ x + slope
+            projected = (x - gradient).clamp(-1, 1) - x
+            assert fit.verdict == "minimum"
+            assert float(projected.abs().max()) <= 1e-8
+
+
+# The step -----------------------------------------------------------------------------------------
+
+
+def test_the_step_in_a_ball_is_the_best_one() -> None:
+    generator = torch.Generator().manual_seed(1)
+    for size in (1, 2, 3, 8):
+        for case in range(20):
+            root = torch.randn(size, size, generator=generator, dtype=torch.float64)
+            matrix = (root + root.T) / 2
+            slope = torch.randn(size, generator=generator, dtype=torch.float64)
+            if case % 4 == 0:  # the hard case: no slope along the lowest eigenvector
+                lowest = torch.linalg.eigh(matrix)[1][:, 0]
+                slope = slope - (slope @ lowest) * lowest
+            for radius in (0.1, 1.0, 30.0):
+                step = step_in_ball(slope, matrix, radius)
+                assert float(step.norm()) <= radius * (1 + 1e-5)
+                if not bool(step.any()):  # the hard case of one variable: this is the minimum
+                    continue
+                # Moré & Sorensen's conditions: (H + shift) p = -g, positive semidefinite.
+                shift = max(-float(step @ (matrix @ step + slope)) / float(step @ step), 0.0)
+                least = float(torch.linalg.eigvalsh(matrix)[0])
+                assert shift >= -least - 1e-4 * (1 + abs(least))
+                best = model(slope, matrix, step)
+                for _ in range(50):
+                    way = torch.randn(size, generator=generator, dtype=torch.float64)
+                    other = way / way.norm() * radius
+                    assert best <= model(slope, matrix, other) + 1e-4 * abs(best) + 1e-12
+
+
+def test_the_step_in_a_box_stays_there_and_descends() -> None:
+    generator = torch.Generator().manual_seed(2)
+    for _ in range(100):
+        root = torch.randn(4, 4, generator=generator, dtype=torch.float64)
+        slope = torch.randn(4, generator=generator, dtype=torch.float64)
+        low = -torch.rand(4, generator=generator, dtype=torch.float64)
+        box = Box(low, low + 1.0)
+        point = box.project(torch.randn(4, generator=generator, dtype=torch.float64))
+        matrix = (root + root.T) / 2
+        step = step_in_box(point, slope, matrix, 0.7, box)
+        assert bool((box.project(point + step) == point + step).all()) or bool(
+            (box.project(point + step) - point - step).abs().max() < 1e-12
+        )
+        assert model(slope, matrix, step) <= 0
+
+
+# The command --------------------------------------------------------------------------------------
+
+
+def test_several_starts_find_all_minima() -> None:
+    done = run("fit", "minimize", HIMMELBLAU, "--starts", "30", "--json")
+    content = json.loads(done.out)
+    assert done.code == 0
+    assert content["starts"] == 30
+    assert sum(one["found"] for one in content["minima"]) == 30
+    found = sorted((one["parameters"]["x"], one["parameters"]["y"]) for one in content["minima"])
+    known = [(-3.779310, -3.283186), (-2.805118, 3.131313), (3.0, 2.0), (3.584428, -1.848127)]
+    assert found == [pytest.approx(pair, abs=1e-6) for pair in known]
+    again = run("fit", "minimize", HIMMELBLAU, "--starts", "30", "--json")
+    assert again.out == done.out
+
+
+def test_random_starts_outside_the_domain_are_left_out() -> None:
+    done = run("fit", "minimize", "x*log(x)", "--starts", "12", "--json")
+    content = json.loads(done.out)
+    assert done.code == 0
+    assert content["parameters"]["x"] == pytest.approx(math.exp(-1), rel=1e-12)
+    assert content["warnings"][-1].endswith(" of 12 starts were outside the domain")
+    assert sum(one["found"] for one in content["minima"]) < 12
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error"),
+    [
+        (
+            ["x*y", "--start", "x=1"],
+            2,
+            "error: no start for 'y'\n  x*y\n    ^\n  hint: add --start y=…\n",
+        ),
+        (
+            ["x**2", "--start", "x=1,z=2"],
+            2,
+            "error: no 'z' in the expression, but in --start\n  hint: its variables: x\n",
+        ),
+        (
+            ["log(x)", "--start", "x=-1"],
+            3,
+            "error: the start is outside the domain: the value is nan: log(x) is nan at x = -1"
+            " (log is defined where x > 0)\n  log(x)\n  ^^^^^^\n"
+            "  hint: choose another one with --start\n",
+        ),
+        (
+            ["sqrt(x)", "--start", "x=0"],
+            3,
+            "error: the start is outside the domain: ",
+        ),
+        (
+            ["x>1", "--start", "x=1"],
+            3,
+            "error: a condition has no minimum\n  x>1\n  ^^^\n"
+            "  hint: where(condition, a, b) chooses between two values\n",
+        ),
+        (
+            ["[x,x]", "--start", "x=1"],
+            3,
+            "error: what is minimised is one number, and this is a vector of 2\n  [x,x]\n  ^^^^^\n"
+            "  hint: for example sum(…) or mean(…) of it\n",
+        ),
+        (
+            ["3", "--start", "x=1"],
+            2,
+            "error: no 'x' in the expression, but in --start\n  hint: its variables: none\n",
+        ),
+        (
+            ["3"],
+            2,
+            "error: there is no variable to change in the expression\n"
+            "  hint: for its value: agx eval\n",
+        ),
+        (
+            ["x**2", "--start", "x=1", "--bounds", "x=2:1"],
+            2,
+            "error: the bounds of 'x' leave nothing: 2:1\n  hint: the lower bound comes first\n",
+        ),
+        (
+            ["x**2", "--start", "x=1", "--bounds", "x=2"],
+            2,
+            "error: a bound is written NAME=LOW:HIGH\n  x=2\n  ^^^\n"
+            "  hint: for example --bounds x=0:1,y=-5:5; x=0: has no upper bound\n",
+        ),
+        (
+            ["x**2", "--start", "x=1", "--bounds", "y=1:2"],
+            2,
+            "error: no 'y' in the expression, but in --bounds\n  hint: its variables: x\n",
+        ),
+        (
+            ["x**2", "--start", "x=1", "--bounds", "x=1:q"],
+            2,
+            "error: 'q' has no value here: bounds are constants\n  x=1:q\n      ^\n"
+            "  hint: for example --bounds x=0:1,y=-5:5; x=0: has no upper bound\n",
+        ),
+        (
+            ["x**2", "--start", "x=1", "--bounds", "x=0:1,x=0:2"],
+            2,
+            "error: 'x' is given twice in --bounds\n  x=0:1,x=0:2\n        ^\n"
+            "  hint: give every variable one range\n",
+        ),
+        (
+            ["x**2", "--start", "x=1", "--bounds", "x=0:2", "--optimizer", "adam"],
+            2,
+            "error: the optimizer 'adam' knows no bounds\n"
+            "  hint: leave --optimizer out: the trust region keeps to them\n",
+        ),
+        (
+            ["sum(x**2)", "--start", "x=[1,2]", "--bounds", "x=[0,0,0]:5"],
+            3,
+            "error: a bound of 'x' has the shape [3], and its start [2]\n"
+            "  hint: a number bounds every element\n",
+        ),
+        (
+            ["x**2", "--start", "x=1", "--optimizer", "lm"],
+            2,
+            "error: the optimizer 'lm' does not fit the task 'minimize': it needs residuals, the"
+            " squares of which are summed\n  hint: it has: gd, sgd, momentum, nesterov, rmsprop,"
+            " adam, adamw, lbfgs, newton\n",
+        ),
+        (
+            ["x**2", "--start", "x=1", "--starts", "0"],
+            2,
+            "error: --starts needs a whole number from 1 to 100000, not '0'\n",
+        ),
+    ],
+)
+def test_bad_input(words: list[str], code: int, error: str) -> None:
+    done = run("fit", "minimize", *words)
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith(error) if not error.endswith("\n") else done.err == error
