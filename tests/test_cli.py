@@ -246,6 +246,7 @@ def test_every_example_runs(row: cli.Row, tmp_path: Path, monkeypatch: pytest.Mo
     import shlex
 
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv").write_text("x,y,east,north\n1,2,3,4\n2,1,6,8\n")
     (tmp_path / "decay.csv").write_text("x,y\n0,3.5\n1,1.8\n2,1.1\n3,0.8\n4,0.6\n")
     for line in [*row.examples.strip().splitlines(), *cli.EXAMPLES.strip().splitlines()]:
         words = shlex.split(line.split("|")[0].split(" > ")[0], comments=True)

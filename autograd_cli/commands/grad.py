@@ -129,7 +129,7 @@ def grad(
     on_error: OnError = STOP,
     via: Via = "auto",
     jobs: Jobs = None,
-    compile: Compile = False,
+    compiles: Compile = False,
     append: Append = False,
     resume: Resume = False,
     syntax: Syntax = "agx",
@@ -179,7 +179,7 @@ def grad(
     if table is not None or (inputs.axes and many.streams(printing, symbolic)):
         from autograd_cli.commands.gradients import run_gradients
 
-        return run_gradients(inputs, request, settings, many, printing, via, compiles=compile)
+        return run_gradients(inputs, request, settings, many, printing, via, compiles=compiles)
     wanted = printing.for_people if symbolic is None else symbolic
     if not (wanted or not has_point):
         printing.emit(_numbers(inputs, request, settings))

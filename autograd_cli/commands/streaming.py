@@ -144,7 +144,7 @@ class TablePoints:
             limit = min(faults) if self._on_error == STOP else rows.count
             good = [row for row in kept if row not in faults and row < limit]
         stop = faults[min(faults)] if faults and self._on_error == STOP else None
-        end = rows.places[min(faults)] if stop else _after(block)
+        end = rows.places[min(faults)] if stop else _after(block, rows)
         piece = Piece(found, rows, good, nulls=self._on_error == NULL)
         return Done(piece, None, end, [faults[row] for row in sorted(faults)], stop)
 
@@ -209,8 +209,10 @@ def _nothing(places: Mapping[str, Tensor], explain: int = 0, *, fast: bool = Fal
     raise NotImplementedError("these points are not computed here")
 
 
-def _after(block: Block) -> int:
+def _after(block: Block, rows: Rows) -> int:
     """The line, or row, after a block."""
+    if isinstance(rows.places, range):
+        return rows.places.stop
     return block.line + size_of(block)
 
 

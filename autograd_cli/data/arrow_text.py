@@ -5,7 +5,6 @@ What is written here is what Python writes, to the byte: the two spell a few num
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,6 @@ import pyarrow.csv
 from autograd_cli.data.rows import Block, Column, Rows, Shape
 
 _READING = pyarrow.csv.ReadOptions
-_BLANK = re.compile(rb"\n[ \t]*\n")
 PLAIN_FROM, PLAIN_TO = 1e-4, 1e10  # between them the two spell alike, but for whole numbers
 EXPONENT_BELOW, EXPONENT_FROM = 1e-10, 1e16  # beyond these they do so too
 
@@ -30,15 +28,15 @@ def clean_rows(
 ) -> Rows | None:
     """The rows of a block in which there is nothing to complain about, else None.
 
-    None also where a cell is quoted, a line is blank or a cell holds a list: only the lines
-    themselves are kept, and each is a row.
+    None also where a cell is quoted, a line is blank (it holds no number) or a cell holds
+    a list: only the lines themselves are kept, and each is a row.
     """
     text: bytes = block.content
     if b'"' in text or any(shapes.get(name) for name in wanted):
         return None
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n")
-    if text.startswith(b"\n") or _BLANK.search(text) or not (text.isascii() or _is_utf8(text)):
+    if not (text.isascii() or _is_utf8(text)):
         return None
     lines = text.count(b"\n")
     # Columns are called by their numbers: names may be anything.

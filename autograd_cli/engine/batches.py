@@ -17,6 +17,7 @@ from autograd_cli.language.functions import FUNCTIONS
 from autograd_cli.results import Value
 
 CHUNK = 65_536  # numbers of a column; more would leave the cache, fewer would be all overhead
+WIDER = 2  # times as many, where each point has several
 LEAST = 1_024  # points, however many numbers each has
 CHUNK_ELEMENTS = 4_194_304
 
@@ -57,7 +58,9 @@ def rows_of(at: Mapping[str, Tensor], places: Mapping[str, Tensor]) -> int:
         width = math.prod(column.shape[1:]) if isinstance(places, Listed) else 1
         elements += width
         widest = max(widest, width)
-    return max(1, min(CHUNK, max(CHUNK // widest, LEAST), CHUNK_ELEMENTS // max(elements, 1)))
+    return max(
+        1, min(CHUNK, max(WIDER * CHUNK // widest, LEAST), CHUNK_ELEMENTS // max(elements, 1))
+    )
 
 
 def batch(

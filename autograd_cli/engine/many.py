@@ -47,8 +47,8 @@ def own_context(context: Context) -> Context:
     return replace(context, generator=generator)
 
 
-def joined(parts: Sequence[Columns]) -> Columns:
-    """Consecutive columns as one."""
+def joined(parts: Sequence[Columns], places: Mapping[str, Tensor]) -> Columns:
+    """Consecutive columns as one; `places` are the points of all of them."""
     if len(parts) == 1:
         return parts[0]
     first = parts[0]
@@ -65,7 +65,7 @@ def joined(parts: Sequence[Columns]) -> Columns:
     return replace(
         first,
         size=start,
-        at={name: cat([part.at[name] for part in parts]) for name in first.at},
+        at={name: places[name] for name in first.at},
         value=cat([part.value for part in parts]),
         gradient=gradient,
         warnings=warnings,
@@ -100,7 +100,7 @@ class Evaluations:
             evaluation_columns(self.expression, batch, places, own_context(self._context))
             for batch in batches(self.expression, self._at, places)
         ]
-        return joined(parts)
+        return joined(parts, places)
 
 
 class Gradients:
@@ -175,7 +175,7 @@ class Gradients:
                 )
             )
             explain -= len(parts[-1].warnings)
-        return joined(parts)
+        return joined(parts, places)
 
     def _values(self, places: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {

@@ -19,7 +19,7 @@ from autograd_cli.engine.operations import operation
 from autograd_cli.language.expression import NUMBER, VARIABLE
 from autograd_cli.language.functions import FUNCTIONS
 
-CHUNK = 16_384  # rows; a handful of buffers of them fits into the second-level cache
+CHUNK = 32_768  # rows; a handful of buffers of them fits into the cache
 
 Operand = int | float  # the position of a node, or a number
 
