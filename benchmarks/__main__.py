@@ -11,6 +11,7 @@ NAMES = (
     "hessian",
     "graph",
     "fit",
+    "points",
 )
 
 

@@ -127,7 +127,7 @@ def test_grad_of_what_looks_like_an_option(words: list[str], out: str) -> None:
             ["grad", "x", "--format", "jsn"],
             "error: unknown format 'jsn'\n"
             "  hint: did you mean 'json'?"
-            " known: auto, plain, table, json, ndjson, csv, latex, markdown\n",
+            " known: auto, plain, table, json, ndjson, csv, latex, markdown, parquet, arrow\n",
         ),
         (
             ["grad", "x", "--syntax", "matematica"],

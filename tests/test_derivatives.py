@@ -20,7 +20,7 @@ import sympy
 import torch
 from mpmath import mp, mpf
 
-from autograd_cli.engine import derivatives
+from autograd_cli.engine import batches
 from autograd_cli.engine.context import Context, available_devices, resolve
 from autograd_cli.engine.derivatives import (
     axis,
@@ -495,14 +495,14 @@ def test_a_grid_beside_fixed_values() -> None:
 )
 def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch, chunk: int, text: str) -> None:
     whole = ask_grid(text, "x=-2:2:8,y=1:2:3", "v=[1,2]")
-    monkeypatch.setattr(derivatives, "CHUNK", chunk)
+    monkeypatch.setattr(batches, "CHUNK", chunk)
     rows = ask_grid(text, "x=-2:2:8,y=1:2:3", "v=[1,2]")
     assert [row.at for row in rows] == [row.at for row in whole]
     for row, one in zip(rows, whole, strict=True):
         assert same(row.value, one.value, 2)
         assert all(same(row.gradient[name], one.gradient[name], 4) for name in one.gradient)
-    monkeypatch.setattr(derivatives, "CHUNK", 65_536)
-    monkeypatch.setattr(derivatives, "CHUNK_ELEMENTS", chunk)
+    monkeypatch.setattr(batches, "CHUNK", 65_536)
+    monkeypatch.setattr(batches, "CHUNK_ELEMENTS", chunk)
     assert [row.at for row in ask_grid(text, "x=-2:2:8,y=1:2:3", "v=[1,2]")] == [
         row.at for row in whole
     ]
@@ -513,7 +513,7 @@ def test_random_constants_are_the_same_at_every_point(
     monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     """A random constant is drawn once: the points of a grid are points of one function."""
-    monkeypatch.setattr(derivatives, "CHUNK", chunk)
+    monkeypatch.setattr(batches, "CHUNK", chunk)
     expression = read("sum(x*randn(3))")
     grid = {"x": torch.linspace(1, 1, 8, dtype=torch.float64)}
     rows = list(gradients(expression, {}, grid, resolve(Settings(seed=5))))

@@ -615,7 +615,7 @@ REFUSED: list[tuple[str, tuple[str, ...], int, str]] = [
         ("fit", "curve", "log(a*x)", "--start", "a=-1"),
         3,
         "the model has no value at the start, in row 1 (x = 1): the value is nan: log(a*x) is nan"
-        " at a*x = -1 (log is defined where x > 0)\n"
+        " at a*x = -1 (log is differentiable where x > 0)\n"
         "  hint: choose a --start within the model's domain\n",
     ),
     (

@@ -325,7 +325,7 @@ def test_random_starts_outside_the_domain_are_left_out() -> None:
             ["log(x)", "--start", "x=-1"],
             3,
             "error: the start is outside the domain: the value is nan: log(x) is nan at x = -1"
-            " (log is defined where x > 0)\n  log(x)\n  ^^^^^^\n"
+            " (log is differentiable where x > 0)\n  log(x)\n  ^^^^^^\n"
             "  hint: choose another one with --start\n",
         ),
         (

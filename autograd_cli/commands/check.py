@@ -26,6 +26,7 @@ from autograd_cli.commands.options import (
     format_option,
     whole,
 )
+from autograd_cli.commands.points import STOP, Many, Map, OnError, PointsOption
 from autograd_cli.errors import AgxError, ExitCode, ReadError, UsageError
 from autograd_cli.language.symbolic import Worker
 from autograd_cli.render import AUTO, GENERAL
@@ -43,6 +44,7 @@ EXAMPLES = """
 agx check "x**2*sin(y)" --at x=2,y=3
 agx check "x**2*y" --at x=2,y=3 --against "x: 2*x*y; y: x**2"
 agx check "log(x)*y" --samples 20 --domain x=0:1,y=-5:5
+agx check "log(x)*y" --points data.csv
 agx check "sum(A@A)" --at "A=[[1,2],[3,4]]" --order 2 -o check.xml
 """
 
@@ -158,6 +160,9 @@ def check(
     wrt: Wrt = None,
     order: Order = 1,
     against: Against = None,
+    points: PointsOption = None,
+    map: Map = None,
+    on_error: OnError = STOP,
     samples: SamplesOption = None,
     domain: Domain = None,
     rtol: Rtol = None,
@@ -184,17 +189,29 @@ def check(
     printing = Printing.of_options(ctx.obj, format, json, output, color, precision, among=FORMATS)
     settings = Settings.checked(device, dtype, seed)
     if functions:
-        if expression is not None or at or samples or domain or against:
+        if expression is not None or at or samples or domain or against or points:
             raise UsageError("--functions checks agx's own functions: it takes no expression")
         return _tell(_functions(settings), printing, strict)
     if expression is None:
         raise UsageError("missing EXPR", hint=EXAMPLES.strip().splitlines()[0])
-    inputs = read_inputs(expression, at or [], [], syntax, printing.console)
+    many = Many.of_options(
+        *(points, map, on_error, None, False, False),
+        grid=None,
+        expression=expression,
+        printing=printing,
+    )
+    table = many.open(ctx)
+    inputs = read_inputs(expression, at or [], [], syntax, printing.console, table)
     if not inputs.expression.variables:
         raise UsageError(
             "nothing to check: the expression has no variables", hint="for its value, use agx eval"
         )
     question = _Asked(inputs.expression, wrt, order, against, rtol, atol)
+    if table is not None:
+        if samples is not None or domain:
+            raise UsageError("--points says already where: leave out --samples and --domain")
+        inputs.check()
+        return _at_rows(inputs, question, settings, many, printing, strict)
     if samples is None and domain:
         raise UsageError("--domain is for random points", hint="add --samples 100")
     if samples is None:
@@ -220,6 +237,30 @@ def _at_point(inputs: Inputs, asked: _Asked, settings: Settings) -> Check:
         context = resolve(settings)
         values, _ = inputs.tensors(context)
         return engine.check(inputs.expression, values, context, asked.question(), referee)
+
+
+def _at_rows(
+    inputs: Inputs,
+    asked: _Asked,
+    settings: Settings,
+    many: Many,
+    printing: Printing,
+    strict: bool,
+) -> int:
+    """Checks at the rows of a table: how they come out, and the worst of them."""
+    with Referee() as referee:
+        from autograd_cli.engine.check import Survey
+        from autograd_cli.engine.context import resolve
+
+        context = resolve(settings)
+        values, _ = inputs.tensors(context)
+        survey = Survey(inputs.expression, values, context, asked.question(), referee)
+        left_out, error = many.survey(inputs, values, context, survey, printing.console)
+        if error is None or survey.count:
+            code = _tell(survey.result({}), printing, strict)
+        if error is not None:
+            raise error
+    return max(code, ExitCode.FINDING if left_out else ExitCode.OK)
 
 
 def _at_samples(

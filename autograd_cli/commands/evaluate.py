@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from autograd_cli.commands.options import (
@@ -12,16 +14,26 @@ from autograd_cli.commands.options import (
     Dtype,
     Expr,
     File,
-    FormatName,
     Grid,
     Json,
     Precision,
     Printing,
     Seed,
     Syntax,
+    format_option,
+)
+from autograd_cli.commands.points import (
+    FORMATS,
+    STOP,
+    Append,
+    Jobs,
+    Many,
+    Map,
+    OnError,
+    PointsOption,
+    Resume,
 )
 from autograd_cli.render import AUTO
-from autograd_cli.render.points import Points
 from autograd_cli.render.style import DEFAULT_PRECISION
 from autograd_cli.settings import Settings
 
@@ -30,6 +42,7 @@ agx eval "sqrt(2)*pi"
 agx eval "A @ v" --at "A=[[1,2],[3,4]],v=[1,1]"
 agx eval "u = x**2; sin(u)/u" --at x=0.5 --json
 agx eval "sin(x)" --grid x=0:2*pi:9 -o sine.csv
+agx eval "sqrt(x**2 + y**2)" --points data.csv --map x=east,y=north
 """
 
 
@@ -38,32 +51,46 @@ def evaluate(
     expression: Expr,
     at: At = None,
     grid: Grid = None,
+    points: PointsOption = None,
+    map: Map = None,
+    on_error: OnError = STOP,
+    jobs: Jobs = None,
+    append: Append = False,
+    resume: Resume = False,
     syntax: Syntax = "agx",
     device: Device = "cpu",
     dtype: Dtype = "float64",
     seed: Seed = 0,
     precision: Precision = DEFAULT_PRECISION,
-    format: FormatName = AUTO,
+    format: Annotated[str, format_option(FORMATS)] = AUTO,
     json: Json = False,
     output: File = "",
     color: Colour = "auto",
     debug: Debug = False,
-) -> None:
+) -> int | None:
     """Evaluate an expression."""
     from autograd_cli.commands.inputs import read_inputs
 
-    printing = Printing.of_options(ctx.obj, format, json, output, color, precision)
+    printing = Printing.of_options(ctx.obj, format, json, output, color, precision, among=FORMATS)
     settings = Settings.checked(device, dtype, seed)
-    inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console)
+    many = Many.of_options(
+        *(points, map, on_error, jobs, append, resume),
+        grid=grid,
+        expression=expression,
+        printing=printing,
+    )
+    table = many.open(ctx)
+    inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, table)
     inputs.check()
 
     from autograd_cli.engine.context import resolve
-    from autograd_cli.engine.derivatives import evaluation, evaluations
+    from autograd_cli.engine.derivatives import evaluation
+    from autograd_cli.engine.many import Evaluations
 
     context = resolve(settings)
     values, axes = inputs.tensors(context)
-    if not axes:
+    if not inputs.is_many:
         printing.emit(evaluation(inputs.expression, values, context))
-        return
-    points = evaluations(inputs.expression, values, axes, context)
-    printing.emit(Points.of(points, values))
+        return None
+    compute = Evaluations(inputs.expression, values, context)
+    return many.run(inputs, values, axes, context, compute, printing, command=inputs.told("eval"))

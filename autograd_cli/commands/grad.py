@@ -14,7 +14,6 @@ from autograd_cli.commands.options import (
     Dtype,
     Expr,
     File,
-    FormatName,
     Grid,
     Json,
     Order,
@@ -23,7 +22,22 @@ from autograd_cli.commands.options import (
     Seed,
     Symbolic,
     Syntax,
+    choice,
+    format_option,
+    words,
 )
+from autograd_cli.commands.points import (
+    FORMATS,
+    STOP,
+    Append,
+    Jobs,
+    Many,
+    Map,
+    OnError,
+    PointsOption,
+    Resume,
+)
+from autograd_cli.commands.points import PANEL as POINTS_PANEL
 from autograd_cli.errors import EvaluationError, UsageError
 from autograd_cli.render import AUTO
 from autograd_cli.render.points import Points
@@ -42,6 +56,7 @@ agx grad "x**3" --at x=2 --order 2
 agx grad "x**2*y" --at x=1,y=2 --partial x,x,y
 agx grad "sum(x**2)" --at "x=[1,2,3]" --json
 agx grad "sin(x)*exp(-x)" --grid x=0:10:101 -o curve.csv
+agx grad "x**2*y" --points data.csv -o gradients.csv
 agx grad "x**n"                    # no values: the formulas alone
 """
 
@@ -81,12 +96,42 @@ GradOutput = Annotated[
     ),
 ]
 
+VIAS = ("auto", "autograd", "symbolic")
+Via = Annotated[
+    str,
+    typer.Option(
+        "--via",
+        metavar="WAY",
+        help=f"how many points are computed: {', '.join(VIAS)} (the formulas as torch operations,"
+        " checked against autograd)",
+        rich_help_panel=POINTS_PANEL,
+        callback=choice("--via", VIAS),
+        autocompletion=words(VIAS),
+    ),
+]
+Compile = Annotated[
+    bool,
+    typer.Option(
+        "--compile",
+        help="compile the formulas with torch.compile: for hundreds of millions of points",
+        rich_help_panel=POINTS_PANEL,
+    ),
+]
+
 
 def grad(
     ctx: typer.Context,
     expression: Expr,
     at: At = None,
     grid: Grid = None,
+    points: PointsOption = None,
+    map: Map = None,
+    on_error: OnError = STOP,
+    via: Via = "auto",
+    jobs: Jobs = None,
+    compile: Compile = False,
+    append: Append = False,
+    resume: Resume = False,
     syntax: Syntax = "agx",
     wrt: Wrt = None,
     order: Order = 1,
@@ -98,12 +143,12 @@ def grad(
     seed: Seed = 0,
     symbolic: Symbolic = None,
     precision: Precision = DEFAULT_PRECISION,
-    format: FormatName = AUTO,
+    format: Annotated[str, format_option(FORMATS)] = AUTO,
     json: Json = False,
     output: File = "",
     color: Colour = "auto",
     debug: Debug = False,
-) -> None:
+) -> int | None:
     """Differentiate an expression, by autograd and by formula.
 
     Without values, the formulas alone are shown.
@@ -112,22 +157,33 @@ def grad(
     from autograd_cli.commands.inputs import read_inputs
     from autograd_cli.language.request import read_request
 
-    printing = Printing.of_options(ctx.obj, format, json, output, color, precision)
+    printing = Printing.of_options(ctx.obj, format, json, output, color, precision, among=FORMATS)
     settings = Settings.checked(device, dtype, seed)
-    inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console)
+    many = Many.of_options(
+        *(points, map, on_error, jobs, append, resume),
+        grid=grid,
+        expression=expression,
+        printing=printing,
+    )
+    table = many.open(ctx)
+    inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, table)
     if not inputs.expression.variables:
         raise UsageError(
             "nothing to differentiate: the expression has no variables",
             hint="for its value, use agx eval",
         )
     request = read_request(inputs.expression, wrt, order, partial, along, grad_output)
-    has_point = bool(inputs.values or inputs.axes)
+    has_point = bool(inputs.values) or inputs.is_many
     if has_point or symbolic is False:
         inputs.check()
+    if table is not None or (inputs.axes and many.streams(printing, symbolic)):
+        from autograd_cli.commands.gradients import run_gradients
+
+        return run_gradients(inputs, request, settings, many, printing, via, compiles=compile)
     wanted = printing.for_people if symbolic is None else symbolic
     if not (wanted or not has_point):
         printing.emit(_numbers(inputs, request, settings))
-        return
+        return None
     with Formulas(inputs, request) as formulas:
         if has_point:
             found = _numbers(inputs, request, settings, formulas)
@@ -138,6 +194,7 @@ def grad(
             raise EvaluationError(answer.note, hint="for numbers, add --at " + _blanks(inputs))
         names = _names(inputs, request)
         printing.emit(with_formulas(found, names, answer, printing, asked=symbolic is True))
+    return None
 
 
 def _numbers(

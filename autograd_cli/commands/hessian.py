@@ -15,7 +15,6 @@ from autograd_cli.commands.options import (
     Dtype,
     Expr,
     File,
-    FormatName,
     Grid,
     Json,
     Precision,
@@ -23,6 +22,18 @@ from autograd_cli.commands.options import (
     Seed,
     Symbolic,
     Syntax,
+    format_option,
+)
+from autograd_cli.commands.points import (
+    FORMATS,
+    STOP,
+    Append,
+    Jobs,
+    Many,
+    Map,
+    OnError,
+    PointsOption,
+    Resume,
 )
 from autograd_cli.errors import EvaluationError, UsageError
 from autograd_cli.render import AUTO
@@ -70,6 +81,12 @@ def hessian(
     expression: Expr,
     at: At = None,
     grid: Grid = None,
+    points: PointsOption = None,
+    map: Map = None,
+    on_error: OnError = STOP,
+    jobs: Jobs = None,
+    append: Append = False,
+    resume: Resume = False,
     syntax: Syntax = "agx",
     wrt: Wrt = None,
     hvp: Hvp = None,
@@ -80,12 +97,12 @@ def hessian(
     seed: Seed = 0,
     symbolic: Symbolic = None,
     precision: Precision = DEFAULT_PRECISION,
-    format: FormatName = AUTO,
+    format: Annotated[str, format_option(FORMATS)] = AUTO,
     json: Json = False,
     output: File = "",
     color: Colour = "auto",
     debug: Debug = False,
-) -> None:
+) -> int | None:
     """Find the matrix of second derivatives, its eigenvalues, and what kind of point this is.
 
     In plain text the matrix gives way to what --hvp, --diag or --trace ask for. Without values, the
@@ -95,16 +112,23 @@ def hessian(
     from autograd_cli.commands.matrix_formulas import MatrixFormulas, with_formulas
     from autograd_cli.language.matrix_request import read_hessian_request
 
-    printing = Printing.of_options(ctx.obj, format, json, output, color, precision)
+    printing = Printing.of_options(ctx.obj, format, json, output, color, precision, among=FORMATS)
     settings = Settings.checked(device, dtype, seed)
-    inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console)
+    many = Many.of_options(
+        *(points, map, on_error, jobs, append, resume),
+        grid=grid,
+        expression=expression,
+        printing=printing,
+    )
+    table = many.open(ctx)
+    inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, table)
     if not inputs.expression.variables:
         raise UsageError(
             "nothing to differentiate: the expression has no variables",
             hint="for its value, use agx eval",
         )
     request = read_hessian_request(inputs.expression, wrt, hvp, diag=diag, trace=trace)
-    has_point = bool(inputs.values or inputs.axes)
+    has_point = bool(inputs.values) or inputs.is_many
     if has_point or request.hvp or symbolic is False:
         inputs.check()
     if request.hvp and symbolic:
@@ -112,10 +136,12 @@ def hessian(
             "there are formulas of the matrix, not of a product with it",
             hint="leave --symbolic out",
         )
+    if table is not None or (inputs.axes and many.streams(printing, symbolic)):
+        return _many(inputs, request, settings, many, printing)
     wanted = not request.hvp and (printing.for_people if symbolic is None else symbolic)
     if has_point and not wanted:
         printing.emit(_numbers(inputs, request, settings))
-        return
+        return None
     sources = [inputs.expression.source]
     with MatrixFormulas("hessian", sources, inputs, request.wrt) as formulas:
         found: Hessian | Points
@@ -125,6 +151,26 @@ def hessian(
             found = _no_numbers(inputs, settings, formulas)
         reply = formulas.reply()
         printing.emit(with_formulas(found, reply, printing, asked=symbolic is True))
+    return None
+
+
+def _many(
+    inputs: Inputs, request: HessianRequest, settings: Settings, many: Many, printing: Printing
+) -> int:
+    from autograd_cli.engine.context import resolve
+    from autograd_cli.engine.hessian import hessians
+    from autograd_cli.engine.many import one_by_one
+
+    context = resolve(settings, accurate=True)
+    values, axes = inputs.tensors(context)
+    expression = inputs.expression
+    compute = one_by_one(
+        lambda places, own: hessians(expression, values, places, own, request), context
+    )
+    told = inputs.told("hessian", dtype=settings.dtype, request=repr(request))
+    return many.run(
+        inputs, values, axes, context, compute, printing, command=told, hessian=None, gradient={}
+    )
 
 
 def _numbers(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autograd_cli.commands.source import source_text
 from autograd_cli.console import Console
@@ -17,16 +17,24 @@ from autograd_cli.language.symbolic import translate
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from autograd_cli.commands.table_input import TableInput
     from autograd_cli.engine.context import Context
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """An expression, the values of its variables, and the axes of a grid if there is one."""
+    """An expression, the values of its variables, and the axes of a grid or the table of points if
+    there is one."""
 
     expression: Expression
     values: Mapping[str, Expression]
     axes: tuple[Axis, ...] = ()
+    table: TableInput | None = None
+
+    @property
+    def is_many(self) -> bool:
+        """Whether there are many points."""
+        return bool(self.axes) or self.table is not None
 
     @property
     def names(self) -> list[str]:
@@ -37,7 +45,20 @@ class Inputs:
         """Every variable has a value and every value a variable. Raises UnknownNameError."""
         options = dict.fromkeys(self.values, "--at")
         options |= {axis.name: "--grid" for axis in self.axes}
+        if self.table is not None:
+            options |= dict.fromkeys(self.table.variables(self.expression, self.values), "--points")
         check_values(self.expression, options, options)
+
+    def told(self, command: str, **more: Any) -> dict[str, Any]:
+        """What was asked, in a form in which it can be compared: a run that is continued has to be
+        of the same command."""
+        return {
+            "command": command,
+            "expression": self.expression.source,
+            "at": {name: value.source for name, value in self.values.items()},
+            "axes": [[one.name, one.start.source, one.stop.source, one.count] for one in self.axes],
+            **more,
+        }
 
     def blanks(self) -> str:
         """What `--at` would have to say: `x=...,y=...`."""
@@ -56,6 +77,7 @@ def read_inputs(
     grid: Sequence[str],
     syntax: str,
     console: Console,
+    table: TableInput | None = None,
     *,
     marked: bool = False,
 ) -> Inputs:
@@ -74,5 +96,5 @@ def read_inputs(
                 f"{axis.name!r} has both a value in --at and an axis in --grid",
                 hint="leave one of them out",
             )
-    names = [*values, *(axis.name for axis in axes)]
-    return Inputs(read(text, given=names), values, axes)
+    names = [*values, *(axis.name for axis in axes), *(table.names() if table else ())]
+    return Inputs(read(text, given=names), values, axes, table)

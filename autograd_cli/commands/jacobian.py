@@ -15,7 +15,6 @@ from autograd_cli.commands.options import (
     Device,
     Dtype,
     File,
-    FormatName,
     Grid,
     Json,
     Precision,
@@ -24,7 +23,19 @@ from autograd_cli.commands.options import (
     Symbolic,
     Syntax,
     choice,
+    format_option,
     words,
+)
+from autograd_cli.commands.points import (
+    FORMATS,
+    STOP,
+    Append,
+    Jobs,
+    Many,
+    Map,
+    OnError,
+    PointsOption,
+    Resume,
 )
 from autograd_cli.errors import EvaluationError, UsageError
 from autograd_cli.language.matrix_request import AUTO as AUTO_MODE
@@ -103,6 +114,12 @@ def jacobian(
     expressions: Expressions,
     at: At = None,
     grid: Grid = None,
+    points: PointsOption = None,
+    map: Map = None,
+    on_error: OnError = STOP,
+    jobs: Jobs = None,
+    append: Append = False,
+    resume: Resume = False,
     syntax: Syntax = "agx",
     wrt: Wrt = None,
     mode: Mode = AUTO_MODE,
@@ -116,12 +133,12 @@ def jacobian(
     seed: Seed = 0,
     symbolic: Symbolic = None,
     precision: Precision = DEFAULT_PRECISION,
-    format: FormatName = AUTO,
+    format: Annotated[str, format_option(FORMATS)] = AUTO,
     json: Json = False,
     output: File = "",
     color: Colour = "auto",
     debug: Debug = False,
-) -> None:
+) -> int | None:
     """Find the matrix of first derivatives: a row for each output, a column for each input.
 
     In plain text the matrix gives way to what --vjp, --jvp, --det, --cond or --svd ask for.
@@ -132,11 +149,21 @@ def jacobian(
     from autograd_cli.language.matrix_request import read_jacobian_request
     from autograd_cli.language.outputs import Outputs
 
-    printing = Printing.of_options(ctx.obj, format, json, output, color, precision)
+    printing = Printing.of_options(ctx.obj, format, json, output, color, precision, among=FORMATS)
     settings = Settings.checked(device, dtype, seed)
-    read = [read_inputs(one, at or [], grid or [], syntax, printing.console) for one in expressions]
+    many = Many.of_options(
+        *(points, map, on_error, jobs, append, resume),
+        grid=grid,
+        expression=expressions[0],
+        printing=printing,
+    )
+    table = many.open(ctx)
+    read = [
+        read_inputs(one, at or [], grid or [], syntax, printing.console, table)
+        for one in expressions
+    ]
     outputs = Outputs.of([one.expression for one in read])
-    inputs = Inputs(outputs.expression, read[0].values, read[0].axes)
+    inputs = Inputs(outputs.expression, read[0].values, read[0].axes, table)
     if not inputs.expression.variables:
         raise UsageError(
             "nothing to differentiate: the expression has no variables",
@@ -146,7 +173,7 @@ def jacobian(
         inputs.expression, wrt, mode, vjp, jvp, det=det, cond=cond, svd=svd
     )
     is_product = request.vjp is not None or bool(request.jvp)
-    has_point = bool(inputs.values or inputs.axes)
+    has_point = bool(inputs.values) or inputs.is_many
     if has_point or is_product or symbolic is False:
         inputs.check()
     if is_product and symbolic:
@@ -154,10 +181,12 @@ def jacobian(
             "there are formulas of the matrix, not of a product with it",
             hint="leave --symbolic out",
         )
+    if table is not None or (inputs.axes and many.streams(printing, symbolic)):
+        return _many(inputs, outputs, request, settings, many, printing)
     wanted = not is_product and (printing.for_people if symbolic is None else symbolic)
     if has_point and not wanted:
         printing.emit(_numbers(inputs, outputs, request, settings))
-        return
+        return None
     sources = [one.expression.source for one in read]
     with MatrixFormulas("jacobian", sources, inputs, request.wrt) as formulas:
         found: Jacobian | Points
@@ -167,6 +196,28 @@ def jacobian(
             found = _no_numbers(inputs, outputs, settings, formulas)
         reply = formulas.reply()
         printing.emit(with_formulas(found, reply, printing, asked=symbolic is True))
+    return None
+
+
+def _many(
+    inputs: Inputs,
+    outputs: Outputs,
+    request: JacobianRequest,
+    settings: Settings,
+    many: Many,
+    printing: Printing,
+) -> int:
+    from autograd_cli.engine.context import resolve
+    from autograd_cli.engine.jacobian import jacobians
+    from autograd_cli.engine.many import one_by_one
+
+    context = resolve(settings, accurate=True)
+    values, axes = inputs.tensors(context)
+    compute = one_by_one(
+        lambda places, own: jacobians(outputs, values, places, own, request), context
+    )
+    told = inputs.told("jacobian", dtype=settings.dtype, request=repr(request))
+    return many.run(inputs, values, axes, context, compute, printing, command=told, jacobian=None)
 
 
 def _numbers(

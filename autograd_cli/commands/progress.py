@@ -24,15 +24,34 @@ class Progress:
 
     def at(self, done: int, total: int, what: str = "") -> None:
         """`done` of `total` steps are done."""
-        now = time.monotonic()
-        if not self._wanted or now - self._begun < PATIENCE or now - self._drawn < PAUSE:
+        if not self._due():
             return
-        self._drawn = now
         share = min(done / max(total, 1), 1.0)
         full = round(share * WIDTH)
         block, empty = ("█", "░") if self._console.unicode else ("#", ".")
         bar = block * full + empty * (WIDTH - full)
         self._console.complain(f"\r{bar} {share:4.0%} {what}\x1b[K")
+
+    def rate(self, rows: int, share: float | None) -> None:
+        """`rows` are done, `share` of the whole where that is known; shows the rows a second.
+
+        Nothing is shown where the rows themselves are.
+        """
+        if self._console.terminal:
+            return
+        elapsed = max(time.monotonic() - self._begun, 1e-3)
+        what = f"{rows:,} rows, {rows / elapsed:,.0f} rows/s"
+        if share is not None:
+            self.at(round(1000 * share), 1000, what)
+        elif self._due():
+            self._console.complain(f"\r{what}\x1b[K")
+
+    def _due(self) -> bool:
+        now = time.monotonic()
+        if not self._wanted or now - self._begun < PATIENCE or now - self._drawn < PAUSE:
+            return False
+        self._drawn = now
+        return True
 
     def __enter__(self) -> Self:
         return self

@@ -89,9 +89,15 @@ class ByteStream:
         """The decompressed stream itself, for readers of their own kind."""
         return self._file
 
+    def share(self) -> float | None:
+        """How much of a file has been read, where its length is known."""
+        return self.read_bytes / self.size if self.size else None
+
     def close(self) -> None:
-        self._file.close()
-        self._raw.close()
+        """Closes a file; a pipe is left alone, because a thread may be waiting for it."""
+        if self._descriptor is None:
+            self._file.close()
+            self._raw.close()
 
     def _some(self) -> bytes:
         if self._descriptor is None:
@@ -126,8 +132,10 @@ class ByteStream:
 def open_bytes(path: str, stdin: TextIO) -> ByteStream:
     """The bytes of a file, or of standard input for `-`. Raises FileError."""
     if path == "-":
-        buffer = getattr(stdin, "buffer", None)
-        if buffer is None:  # text without bytes under it
+        try:
+            # A buffer of its own: a thread that still waits for it at the end locks nothing else.
+            buffer: BinaryIO = open(stdin.fileno(), "rb", closefd=False)  # noqa: SIM115
+        except (OSError, ValueError):  # text without bytes under it
             buffer = io.BytesIO(stdin.read().encode())
         return ByteStream(buffer, "standard input")
     name = repr(path)

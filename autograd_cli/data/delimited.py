@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,12 @@ from autograd_cli.errors import FileError
 
 DELIMITERS = (",", ";", "\t", "|")
 LONGEST_CELL = 1 << 26
+MUCH = 100_000  # bytes of a block from which on pyarrow is worth its import
+
+
+def has_arrow() -> bool:
+    """Whether pyarrow is installed."""
+    return importlib.util.find_spec("pyarrow") is not None
 
 
 class Delimited:
@@ -23,7 +30,7 @@ class Delimited:
     Raises: FileError for an empty stream, a header of numbers, and names that stand there twice.
     """
 
-    format = "csv"
+    place = "line"
 
     def __init__(self, stream: ByteStream) -> None:
         self.stream = stream.name
@@ -39,6 +46,12 @@ class Delimited:
         self.names = tuple(cell.strip() for cell in cells)
         check_names(self.names, self.stream)
 
+    def share(self) -> float | None:
+        return self._lines.stream.share()
+
+    def close(self) -> None:
+        self._lines.stream.close()
+
     def blocks(self) -> Iterator[Block]:
         yield from self._lines.blocks()
 
@@ -47,12 +60,18 @@ class Delimited:
 
         `shapes` are those of the columns so far as they are known; others are found here.
         """
+        if len(block.content) >= MUCH and has_arrow():
+            from autograd_cli.data.arrow_text import clean_rows  # worth its import
+
+            clean = clean_rows(block, self.names, self.delimiter, wanted, shapes)
+            if clean is not None:
+                return clean
         text = decoded(block, self.stream)
         places, cells = self._cells(text, block)
         positions = {name: self.names.index(name) for name in wanted}
         fast = self._all_numbers(text, cells, positions, shapes)
         if fast is not None:
-            return Rows(len(cells), fast, cells)
+            return Rows(len(cells), fast, places, cells)
         makers = {name: ColumnMaker(shapes.get(name)) for name in wanted}
         faults: dict[int, FileError] = {}
         for row, (line, own) in enumerate(zip(places, cells, strict=True)):
@@ -65,7 +84,7 @@ class Delimited:
                 for maker, value in zip(makers.values(), found, strict=True):
                     maker.add(*value)
         columns = {name: maker.column() for name, maker in makers.items()}
-        return Rows(len(cells), columns, cells, faults)
+        return Rows(len(cells), columns, places, cells, faults=faults)
 
     def _cells(self, text: str, block: Block) -> tuple[Sequence[int], list[list[str]]]:
         """The cells of every row, and the line that each row begins on; blank lines left out."""

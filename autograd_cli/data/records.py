@@ -17,7 +17,7 @@ from autograd_cli.errors import FileError
 class Records:
     """A table in NDJSON: the first record is read when this is made. Raises FileError."""
 
-    format = "ndjson"
+    place = "line"
 
     def __init__(self, stream: ByteStream) -> None:
         self.stream = stream.name
@@ -32,6 +32,12 @@ class Records:
             raise FileError(f"the first record of {self.stream} has no columns")
         self._lines.put_back(first)
 
+    def share(self) -> float | None:
+        return self._lines.stream.share()
+
+    def close(self) -> None:
+        self._lines.stream.close()
+
     def blocks(self) -> Iterator[Block]:
         yield from self._lines.blocks()
 
@@ -42,6 +48,7 @@ class Records:
         """
         makers = {name: ColumnMaker(shapes.get(name)) for name in wanted}
         cells: list[list[Any]] = []
+        places: list[int] = []
         faults: dict[int, FileError] = {}
         for offset, line in enumerate(decoded(block, self.stream).split("\n")):
             if not line.strip():
@@ -56,9 +63,10 @@ class Records:
                 for maker, value in zip(makers.values(), found, strict=True):
                     maker.add(*value)
             known = {} if isinstance(record, str) else record
+            places.append(block.line + offset)
             cells.append([known.get(name) for name in self.names])
         columns = {name: maker.column() for name, maker in makers.items()}
-        return Rows(len(cells), columns, cells, faults)
+        return Rows(len(cells), columns, places, cells, faults=faults)
 
 
 def _record(line: str) -> dict[str, Any] | str:

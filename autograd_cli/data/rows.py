@@ -33,19 +33,36 @@ class Rows:
     """Consecutive rows.
 
     `columns` are those that were asked for, with as many values as there are rows; a row that has
-    an entry in `faults` holds nan there. `cells` are all the cells of every row, as they were
-    written, in the order of the table's columns.
+    an entry in `faults` holds nan there. `places` are the numbers of the lines (or rows, where
+    there are no lines) that the rows stand on.
+
+    What was written stands in one of three: `cells`, the cells of every row, in the order of the
+    table's columns; `lines`, text of as many lines as rows, without quotes; `batch`, of Arrow.
     """
 
     count: int
     columns: Mapping[str, Column]
-    cells: Sequence[Sequence[Any]]
+    places: Sequence[int]
+    cells: Sequence[Sequence[Any]] | None = None
+    lines: bytes | None = None
+    batch: Any = None
     faults: Mapping[int, FileError] = field(default_factory=dict)
 
 
-def faulty(stream: str, line: int, what: str) -> FileError:
+@dataclass(frozen=True)
+class Elements:
+    """A variable made of columns: one for each of its elements, or a single one.
+
+    `shape` is None where a column holds the whole value, whatever its shape.
+    """
+
+    columns: tuple[str, ...]
+    shape: tuple[int, ...] | None = None
+
+
+def faulty(stream: str, line: int, what: str, place: str = "line") -> FileError:
     """The error for a row."""
-    return FileError(f"{stream}, line {line}: {what}", hint=HINT)
+    return FileError(f"{stream}, {place} {line}: {what}", hint=HINT)
 
 
 class ColumnMaker:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 from array import array
@@ -9,22 +10,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TextIO
 
-from autograd_cli.data.bytestream import open_bytes
+from autograd_cli.data.bytestream import ByteStream, open_bytes
 from autograd_cli.data.delimited import Delimited
 from autograd_cli.data.records import Records
 from autograd_cli.data.rows import Block, Rows, Shape
 from autograd_cli.errors import FileError
 
+ARROW = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")  # Parquet, an Arrow file, an Arrow stream
+
 
 class Source(Protocol):
     """A table that is being read: blocks in their order, and rows from a block in any thread.
 
-    `format` is what it is written in, `names` those of its columns, `stream` what messages call it.
+    `names` are those of its columns, `stream` is what messages call it, and `place` what they call
+    the place of a row.
     """
 
-    format: str
     names: tuple[str, ...]
     stream: str
+    place: str
+
+    def share(self) -> float | None:
+        """How much of the whole has been read, where that is known."""
+
+    def close(self) -> None: ...
 
     def blocks(self) -> Iterator[Block]: ...
 
@@ -37,7 +46,19 @@ def open_source(path: str, stdin: TextIO) -> Source:
     Raises: FileError where it cannot be read or holds no table.
     """
     stream = open_bytes(path, stdin)
+    try:
+        return _source(stream)
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _source(stream: ByteStream) -> Source:
     head = stream.head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head.startswith(ARROW):
+        from autograd_cli.data.arrow_table import open_arrow
+
+        return open_arrow(stream)
     if head.startswith(b"["):
         raise FileError(
             f"{stream.name} is a JSON list, not NDJSON",
@@ -67,7 +88,8 @@ def read_table(path: str, stdin: TextIO | None = None, wanted: Sequence[str] = (
     Only the columns `wanted` have to hold numbers; by default all of them. Raises: FileError, with
     the line and column of the first cell that holds no number, and for a column that is not there.
     """
-    return whole(open_source(path, stdin or io.StringIO()), wanted)
+    with contextlib.closing(open_source(path, stdin or io.StringIO())) as source:
+        return whole(source, wanted)
 
 
 def whole(source: Source, wanted: Sequence[str] = ()) -> Table:

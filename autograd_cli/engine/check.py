@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -120,32 +120,85 @@ def check_samples(
         else:
             points[name] = fixed[name].expand(count, *shape).clone()
     context.generator.set_state(state)
-    examination = Examination(expression, points, context, question)
-    referee.ask([examination.job()])
-    examination.prepare()
-    outside = examination.outside()
-    verdicts: dict[str, int] = {}
-    every: list[Component] = []
-    for number, components in enumerate(examination.components(_reply(referee, 0))):
-        if number in outside:
-            continue
-        here = {name: plain(tensor[number]) for name, tensor in points.items() if name in domain}
-        worst = max((one.verdict for one in components), key=VERDICTS.index)
-        verdicts[worst] = verdicts.get(worst, 0) + 1
-        every += [replace(one, at=here) for one in components]
-    every.sort(key=_badness, reverse=True)
-    return Check(
-        expression=expression.source,
-        at={name: plain(fixed[name]) for name in expression.variables if name not in domain},
-        dtype=context.dtype_name,
-        device=str(context.device),
-        value=None,
-        components=tuple(every[:MOST_LISTED]),
-        order=question.order,
-        samples=Samples(count, domain, len(outside), verdicts),
-        checked=len(every),
-        warnings=(*expression.warnings, *examination.warnings),
-    )
+    survey = Survey(expression, fixed, context, question, referee)
+    survey.add(points, [name for name in points if name in domain])
+    return survey.result(domain)
+
+
+class Survey:
+    """Verdicts at many points, which come in batches: how many there are, and the worst of them.
+
+    The referee is asked about the first batch.
+    """
+
+    def __init__(
+        self,
+        expression: Expression,
+        fixed: Mapping[str, Tensor],
+        context: Context,
+        question: Question,
+        referee: Referee,
+    ) -> None:
+        self._expression = expression
+        self._fixed = fixed
+        self._context = context
+        self._question = question
+        self._referee = referee
+        self._reply: Reply | None = None
+        self._moving: Collection[str] = ()
+        self.count = self._outside = self._checked = 0
+        self._verdicts: dict[str, int] = {}
+        self._worst: list[Component] = []
+        self._warnings: dict[str, None] = dict.fromkeys(expression.warnings)
+
+    def add(
+        self,
+        points: Mapping[str, Tensor],
+        moving: Collection[str],
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        """Checks a batch: tensors of shape (points, *shape) for every variable, of which `moving`
+        are those that vary; `labels` name the points. Raises: as `check`."""
+        examination = Examination(self._expression, points, self._context, self._question)
+        is_first = self._reply is None
+        if is_first:
+            self._referee.ask([examination.job()])
+        examination.prepare()
+        outside = examination.outside()
+        if is_first:
+            self._reply = _reply(self._referee, 0)
+        reply: Reply = self._reply if is_first and self._reply is not None else {}
+        every: list[Component] = []
+        for number, components in enumerate(examination.components(reply)):
+            if number in outside:
+                continue
+            here = {name: plain(points[name][number]) for name in points if name in moving}
+            worst = max((one.verdict for one in components), key=VERDICTS.index)
+            self._verdicts[worst] = self._verdicts.get(worst, 0) + 1
+            label = "" if labels is None else labels[number]
+            every += [replace(one, at=here, where=label or one.where) for one in components]
+        self._moving = moving
+        self.count += len(next(iter(points.values())))
+        self._outside += len(outside)
+        self._checked += len(every)
+        self._worst = sorted([*self._worst, *every], key=_badness, reverse=True)[:MOST_LISTED]
+        self._warnings |= dict.fromkeys(examination.warnings)
+
+    def result(self, domain: Mapping[str, tuple[float, float]]) -> Check:
+        """What all batches came to; `domain` is where the points were drawn from, if they were."""
+        fixed = [name for name in self._expression.variables if name not in self._moving]
+        return Check(
+            expression=self._expression.source,
+            at={name: plain(self._fixed[name]) for name in fixed},
+            dtype=self._context.dtype_name,
+            device=str(self._context.device),
+            value=None,
+            components=tuple(self._worst),
+            order=self._question.order,
+            samples=Samples(self.count, domain, self._outside, self._verdicts),
+            checked=self._checked,
+            warnings=tuple(self._warnings),
+        )
 
 
 def _badness(component: Component) -> tuple[int, float]:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from autograd_cli.engine import backward
+from autograd_cli.engine.batches import batches, forward
+from autograd_cli.engine.batches import plain as plain
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import constant, constants, evaluate, output
 from autograd_cli.engine.nonfinite import explain_gradient, explain_higher, explain_value
-from autograd_cli.errors import AgxError, ShapeError
+from autograd_cli.errors import ShapeError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.points import Axis
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.results import Evaluation, Gradient, Value
+from autograd_cli.results.columns import Columns
 
 point = constants  # the values of `--at`, by variable
 
@@ -80,80 +83,161 @@ def gradient(
 def evaluations(
     expression: Expression,
     at: Mapping[str, Tensor],
-    grid: Mapping[str, Tensor],
+    places: Mapping[str, Tensor],
     context: Context,
 ) -> Iterator[Evaluation]:
-    """`evaluation` at every point of a grid: `grid` holds the coordinates along each axis.
+    """`evaluation` at every point of a grid, or at listed points (see `batches`).
 
-    The last axis varies fastest. Raises: as `evaluation`.
+    Raises: as `evaluation`.
     """
     state = context.generator.get_state()
-    for batch in batches(expression, at, grid):
+    for batch in batches(expression, at, places):
         context.generator.set_state(state)  # random constants are the same at every point
-        with torch.no_grad():
-            value = forward(expression, batch, context)
-        for row, one in zip(rows_at(batch, grid, at), value.tolist(), strict=True):
-            result = Evaluation(
-                expression=expression.source,
-                at=row,
-                dtype=context.dtype_name,
-                device=str(context.device),
-                value=one,
-                warnings=expression.warnings,
-            )
-            yield result
+        yield from evaluation_columns(expression, batch, places, context).points()
+
+
+def evaluation_columns(
+    expression: Expression, batch: Mapping[str, Tensor], moving: Collection[str], context: Context
+) -> Columns:
+    """`evaluation` at the points of a batch, column by column; `moving` are the variables that
+    vary. Raises: as `evaluation`."""
+    with torch.no_grad():
+        value = forward(expression, batch, context)
+    return Columns(
+        header=Evaluation(
+            expression=expression.source,
+            at=_fixed(batch, moving),
+            dtype=context.dtype_name,
+            device=str(context.device),
+            value=None,
+            warnings=expression.warnings,
+        ),
+        names=list(batch),
+        size=len(value),
+        at={name: batch[name] for name in batch if name in moving},
+        value=_readable(value),
+    )
 
 
 def gradients(
     expression: Expression,
     at: Mapping[str, Tensor],
-    grid: Mapping[str, Tensor],
+    places: Mapping[str, Tensor],
     context: Context,
     request: DerivativeRequest = _NO_REQUEST,
 ) -> Iterator[Gradient]:
-    """`gradient` at every point of a grid: `grid` holds the coordinates along each axis.
+    """`gradient` at every point of a grid, or at listed points (see `batches`).
 
-    The last axis varies fastest. The forward pass of a chunk of points is vectorised by torch.vmap,
-    and one backward pass gives its gradients. Raises: as `gradient`.
+    Raises: as `gradient`.
     """
-    explained = 0
+    left = MOST_EXPLAINED
     state = context.generator.get_state()
-    for batch in batches(expression, at, grid):
+    for batch in batches(expression, at, places):
         context.generator.set_state(state)  # random constants are the same at every point
-        leaves = backward.leaves(expression, batch, request)
-        value = forward(expression, leaves, context)
-        size = value.shape[:1]
-        first = {name: column[0] for name, column in batch.items()}
-        weights = backward.weights(expression, first, value.shape[1:], request, context)
-        backward.check_differentiable(expression, value[0], weights)
-        found = backward.differentiate(expression, value, leaves, request, weights, batch=1)
-        finite = torch.stack(
-            [part.isfinite().reshape(*size, -1).all(1) for part in (value, *found.values())]
-        ).all(0)
-        names = list(found)
-        columns = [finite.tolist(), plain(value), *(plain(found[name]) for name in names)]
-        rows = zip(rows_at(batch, grid, at), *columns, strict=True)
-        for position, (row, is_finite, one, *derivatives) in enumerate(rows):
-            warnings = expression.warnings
-            if not is_finite and explained < MOST_EXPLAINED:
-                explained += 1
-                here = {name: tensor[position] for name, tensor in batch.items()}
-                context.generator.set_state(state)
-                warnings = gradient(expression, here, context, request).warnings
-            yield Gradient(
-                expression=expression.source,
-                at=row,
-                dtype=context.dtype_name,
-                device=str(context.device),
-                value=one,
-                gradient=dict(zip(names, derivatives, strict=True)),
-                warnings=warnings,
-                **_echo(request, weights),
-            )
+        found = gradient_columns(expression, batch, places, context, request, explain=left)
+        left -= len(found.warnings)
+        yield from found.points()  # type: ignore[misc]
 
 
-CHUNK = 65_536  # rows; more would leave the cache, fewer would be all overhead
-CHUNK_ELEMENTS = 4_194_304
+def gradient_columns(
+    expression: Expression,
+    batch: Mapping[str, Tensor],
+    moving: Collection[str],
+    context: Context,
+    request: DerivativeRequest = _NO_REQUEST,
+    *,
+    explain: int = 0,
+) -> Columns:
+    """`gradient` at the points of a batch, column by column; `moving` are the variables that vary.
+
+    One backward pass gives all gradients. The cause of the first `explain` results that are not
+    finite is traced. Raises: as `gradient`.
+    """
+    state = context.generator.get_state()
+    leaves = backward.leaves(expression, batch, request)
+    value = forward(expression, leaves, context)
+    first = {name: column[0] for name, column in batch.items()}
+    weights = backward.weights(expression, first, value.shape[1:], request, context)
+    backward.check_differentiable(expression, value[0], weights)
+    found = backward.differentiate(expression, value, leaves, request, weights, batch=1)
+    value = value.detach()
+    header = gradient_header(expression, _fixed(batch, moving), context, request, weights)
+    return Columns(
+        header=header,
+        names=list(batch),
+        size=len(value),
+        at={name: batch[name] for name in batch if name in moving},
+        value=_readable(value),
+        gradient={name: _readable(part) for name, part in found.items()},
+        warnings=_explained(
+            expression, batch, [value, *found.values()], context, request, state, explain
+        ),
+    )
+
+
+def gradient_header(
+    expression: Expression,
+    at: Mapping[str, Value],
+    context: Context,
+    request: DerivativeRequest,
+    weights: backward.Weights,
+) -> Gradient:
+    """What the gradients at many points share."""
+    return Gradient(
+        expression=expression.source,
+        at=at,
+        dtype=context.dtype_name,
+        device=str(context.device),
+        value=None,
+        gradient={},
+        warnings=expression.warnings,
+        **_echo(request, weights),
+    )
+
+
+def _explained(
+    expression: Expression,
+    batch: Mapping[str, Tensor],
+    results: Sequence[Tensor],
+    context: Context,
+    request: DerivativeRequest,
+    state: Tensor,
+    most: int,
+) -> dict[int, tuple[str, ...]]:
+    """Why results are not finite, for the first few of them."""
+    warnings: dict[int, tuple[str, ...]] = {}
+    if not most or all(all_finite(part) for part in results):
+        return warnings
+    finite = torch.stack(
+        [
+            part.isfinite().flatten(1).all(1) if part.dim() > 1 else part.isfinite()
+            for part in results
+        ]
+    ).all(0)
+    for position in (~finite).nonzero().flatten()[:most].tolist():
+        here = {name: tensor[position] for name, tensor in batch.items()}
+        context.generator.set_state(state)
+        told = gradient(expression, here, context, request).warnings
+        warnings[position] = told[len(expression.warnings) :]
+    return warnings
+
+
+def all_finite(values: Tensor) -> bool:
+    """Whether no number among them is infinite or nan: a sum shows it, unless it overflows."""
+    if not values.is_floating_point():
+        return True
+    return math.isfinite(values.sum().item()) or bool(values.isfinite().all())
+
+
+def _fixed(batch: Mapping[str, Tensor], moving: Collection[str]) -> dict[str, Value]:
+    return {name: plain(value[0]) for name, value in batch.items() if name not in moving}
+
+
+def _readable(value: Tensor) -> Tensor:
+    """The numbers in memory of their own: torch promises zeros without any."""
+    return torch.zeros(value.shape, dtype=value.dtype) if value._is_zerotensor() else value
+
+
 MOST_EXPLAINED = 5  # non-finite points whose cause is traced; the others speak for themselves
 
 
@@ -168,16 +252,6 @@ def axis(axis: Axis, context: Context) -> Tensor:
     )
 
 
-def plain(value: Tensor) -> Any:
-    """A tensor as a number or nested lists of numbers."""
-    try:
-        return value.tolist()
-    except RuntimeError:
-        if not value._is_zerotensor():  # torch's promise of zeros, without memory to read them from
-            raise
-        return torch.zeros(value.shape, dtype=value.dtype).tolist()
-
-
 def _echo(request: DerivativeRequest, weights: backward.Weights) -> dict[str, Any]:
     return {
         "order": request.order,
@@ -185,51 +259,3 @@ def _echo(request: DerivativeRequest, weights: backward.Weights) -> dict[str, An
         "along": {name: plain(direction) for name, direction in weights.along.items()},
         "grad_output": None if weights.grad_output is None else plain(weights.grad_output),
     }
-
-
-# Many points ------------------------------------------------------------------------------------
-
-
-def batches(
-    expression: Expression, at: Mapping[str, Tensor], grid: Mapping[str, Tensor]
-) -> Iterator[dict[str, Tensor]]:
-    """The variables at consecutive points of the grid, each of shape (points, ...)."""
-    total = math.prod(len(coordinates) for coordinates in grid.values())
-    elements = sum(at[name].numel() for name in at) + len(grid)
-    chunk = max(1, min(CHUNK, CHUNK_ELEMENTS // elements))
-    for start in range(0, total, chunk):
-        rows = torch.arange(start, min(start + chunk, total))
-        stride = total
-        batch = {name: value.expand(len(rows), *value.shape) for name, value in at.items()}
-        for name, coordinates in grid.items():
-            stride //= len(coordinates)
-            batch[name] = coordinates[(rows // stride) % len(coordinates)]
-        yield {name: batch[name] for name in expression.variables}
-
-
-def forward(expression: Expression, batch: Mapping[str, Tensor], context: Context) -> Tensor:
-    """The outputs at every point of a batch, shape (points, ...)."""
-    names = list(expression.variables)
-
-    def single(*tensors: Tensor) -> Tensor:
-        at = dict(zip(names, tensors, strict=True))
-        return output(expression, evaluate(expression, at, context), context)
-
-    tensors = [batch[name] for name in names]
-    try:
-        result: Tensor = torch.vmap(single, randomness="same")(*tensors)
-    except AgxError:
-        # Some operations cannot be vectorised; if it is not that, the loop raises the same again.
-        result = torch.stack([single(*row) for row in zip(*tensors, strict=True)])
-    return result
-
-
-def rows_at(
-    batch: Mapping[str, Tensor], grid: Mapping[str, Tensor], at: Mapping[str, Tensor]
-) -> Iterator[dict[str, Value]]:
-    """The `at` of every point of a batch."""
-    fixed = {name: plain(value) for name, value in at.items()}
-    columns = [plain(batch[name]) for name in grid]
-    for coordinates in zip(*columns, strict=True):
-        moving = dict(zip(grid, coordinates, strict=True))
-        yield {name: moving[name] if name in moving else fixed[name] for name in batch}

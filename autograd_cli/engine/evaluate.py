@@ -29,11 +29,15 @@ NodeValue = Tensor | Number | None  # None stands for an operand left out
 
 
 def evaluate(
-    expression: Expression, variables: Mapping[str, Tensor], context: Context
+    expression: Expression,
+    variables: Mapping[str, Tensor],
+    context: Context,
+    lay_out: Mapping[str, Callable[[list[Any]], list[Any]]] | None = None,
 ) -> list[NodeValue]:
     """The value of every node, in evaluation order.
 
-    Numbers that no tensor has touched are Python numbers. Raises: EvaluationError and its kinds,
+    Numbers that no tensor has touched are Python numbers. `lay_out` says for some operations how
+    their operands lie in memory. Raises: EvaluationError and its kinds,
     with the span of the node that could not be evaluated.
     """
     values: list[NodeValue] = []
@@ -43,7 +47,10 @@ def evaluate(
         try:
             for node in expression.nodes:
                 handler = handlers.get(node.op) or _handler(node.op, accurate)
-                append(handler(node, [values[i] for i in node.operands], variables, context))
+                operands = [values[i] for i in node.operands]
+                if lay_out and node.op in lay_out:
+                    operands = lay_out[node.op](operands)
+                append(handler(node, operands, variables, context))
         except AgxError as error:
             raise error.within(expression.source, expression.nodes[len(values)].span) from None
         except (RuntimeError, IndexError, ValueError, TypeError, OverflowError) as error:

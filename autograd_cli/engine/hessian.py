@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autograd_cli.engine.batches import batches, plain, rows_at
 from autograd_cli.engine.compression import Compression, compress
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.critical import is_critical, spectrum
-from autograd_cli.engine.derivatives import MOST_EXPLAINED, batches, plain, rows_at
+from autograd_cli.engine.derivatives import MOST_EXPLAINED
 from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.rows import matrix_of, product, rows_of
 from autograd_cli.engine.sparsity import interactions

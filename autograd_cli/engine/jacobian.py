@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autograd_cli.engine.batches import batches, plain, rows_at
 from autograd_cli.engine.context import Context
-from autograd_cli.engine.derivatives import MOST_EXPLAINED, batches, plain, rows_at
+from autograd_cli.engine.derivatives import MOST_EXPLAINED
 from autograd_cli.engine.evaluate import constant
 from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.rows import columns_of, matrix_of, product, tangents

@@ -8,9 +8,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from autograd_cli.engine.batches import batches, forward
 from autograd_cli.engine.breaks import Function, sampled, tear
 from autograd_cli.engine.context import Context
-from autograd_cli.engine.derivatives import batches, forward
 from autograd_cli.engine.faults import explain_backward
 from autograd_cli.engine.product import vector_jacobian_product
 from autograd_cli.errors import DerivativeError, ShapeError

@@ -44,8 +44,9 @@ class Format:
     """A row of the table: the name, the module, the endings of file names, one line of help.
 
     `for_people` formats round numbers, and show formulas and notes; `carries_warnings` says that
-    the warnings are part of the text. A format that is not `general` suits some results only, whose
-    commands name it.
+    the warnings are part of the text. `streams` says that many points go out as columns, a chunk at
+    a time (`render.streams`), `is_binary` that they are no text. A format that is not `general`
+    suits some results only, whose commands name it.
     """
 
     name: str
@@ -55,6 +56,8 @@ class Format:
     for_people: bool = False
     carries_warnings: bool = False
     general: bool = True
+    streams: bool = False
+    is_binary: bool = False
 
     @property
     def renderer(self) -> Renderer:
@@ -64,13 +67,42 @@ class Format:
 FORMATS: dict[str, Format] = {
     row.name: row
     for row in (
-        Format("plain", "plain", (".txt", ".tsv"), "tab-separated lines, full precision"),
+        Format(
+            "plain",
+            "plain",
+            (".txt", ".tsv"),
+            "tab-separated lines, full precision",
+            streams=True,
+        ),
         Format("table", "terminal", (".txt",), "for reading on a terminal", for_people=True),
         Format("json", "json_", (".json",), "one JSON object", carries_warnings=True),
         Format(
-            "ndjson", "ndjson", (".ndjson", ".jsonl"), "a JSON object a line", carries_warnings=True
+            "ndjson",
+            "ndjson",
+            (".ndjson", ".jsonl"),
+            "a JSON object a line",
+            carries_warnings=True,
+            streams=True,
         ),
-        Format("csv", "csv_", (".csv",), "a header and rows"),
+        Format("csv", "csv_", (".csv",), "a header and rows", streams=True),
+        Format(
+            "parquet",
+            "",
+            (".parquet", ".pq"),
+            "for many points",
+            general=False,
+            streams=True,
+            is_binary=True,
+        ),
+        Format(
+            "arrow",
+            "",
+            (".arrow", ".arrows"),
+            "for many points, as a stream of Arrow",
+            general=False,
+            streams=True,
+            is_binary=True,
+        ),
         Format("latex", "latex", (".tex",), "an align* block for amsmath", for_people=True),
         Format("markdown", "markdown", (".md",), "tables for notes and issues", for_people=True),
         Format("junit", "junit", (".xml",), "test cases for CI", general=False),
@@ -91,6 +123,8 @@ FORMATS: dict[str, Format] = {
 }
 AUTO = "auto"
 GENERAL = tuple(row.name for row in FORMATS.values() if row.general)
+STREAMED = tuple(row.name for row in FORMATS.values() if row.streams)
+BINARY = tuple(row.name for row in FORMATS.values() if row.is_binary)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,7 +97,7 @@ def _sampled(result: Check, style: Style) -> list[Line]:
         f"{name} {sign} [{short(low, style.precision)}, {short(high, style.precision)}]"
         for name, (low, high) in samples.domain.items()
     ]
-    text = f"{_points(samples.count)} with {', '.join(ends)}"
+    text = _points(samples.count) + (f" with {', '.join(ends)}" if ends else "")
     if samples.outside:
         text += f"; at {samples.outside} of them the expression has no finite value"
     lines = paragraph([(shown(text, style), HEADING)], line_width(style))

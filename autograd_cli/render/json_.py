@@ -40,14 +40,14 @@ def dumps(value: object, style: Style, indent: int | None = None) -> str:
 
     Anything beyond ASCII is escaped where the stream is not Unicode.
     """
-    return json.dumps(_finite(value), indent=indent, ensure_ascii=not style.utf, allow_nan=False)
+    return json.dumps(finite(value), indent=indent, ensure_ascii=not style.utf, allow_nan=False)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else NON_FINITE[repr(value)]
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     return value

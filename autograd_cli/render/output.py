@@ -51,7 +51,7 @@ def write_bytes(content: bytes, file: str, console: Console) -> None:
 def _writing(file: str, opener: Callable[[Path | int], Stream]) -> Iterator[Stream]:
     path = Path(file)
     try:
-        with _replacing(path, opener) if _is_replaceable(file) else opener(path) as out:
+        with _replacing(path, opener) if is_replaceable(file) else opener(path) as out:
             yield out
     except BrokenPipeError:
         raise
@@ -69,7 +69,7 @@ def file_error(file: str, error: OSError) -> FileError:
     return FileError(f"cannot write {file!r}: {reason}", hint=hint)
 
 
-def _is_replaceable(file: str) -> bool:
+def is_replaceable(file: str) -> bool:
     if file.startswith(STREAMS):
         return False
     try:

@@ -85,6 +85,7 @@ _TASKS = {
     "jacobian": "derivative_matrices",
     "hessian": "derivative_matrices",
     "referee": "referee",
+    "program": "program",
     "quadratic": "quadratic",
 }
 

@@ -1,0 +1,343 @@
+"""Many points: the options that commands share, and how their points are streamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autograd_cli.commands.inputs import Inputs
+from autograd_cli.commands.options import Printing, choice, whole, words
+from autograd_cli.console import Console
+from autograd_cli.errors import AgxError, ExitCode, UsageError
+from autograd_cli.render import BINARY, GENERAL, STREAMED
+from autograd_cli.render.points import Points
+from autograd_cli.results import Evaluation
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from autograd_cli.commands.streaming import Compute, GridPoints, TablePoints
+    from autograd_cli.commands.table_input import TableInput
+    from autograd_cli.data.rows import Block
+    from autograd_cli.engine.check import Survey
+    from autograd_cli.engine.context import Context
+
+FORMATS = (*GENERAL, *BINARY)
+PANEL = "Many points"
+SURVEYED = 1_000  # rows that are checked at once
+STOP, SKIP, NULL = ON_ERROR = ("stop", "skip", "null")
+
+PointsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--points",
+        metavar="FILE",
+        help="a table of points: CSV, TSV, NDJSON, Parquet or Arrow, a column for each variable;"
+        " - is stdin",
+        rich_help_panel=PANEL,
+    ),
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="NAME=COLUMN",
+        help="the column of a variable, where it has another name; repeatable",
+        rich_help_panel=PANEL,
+    ),
+]
+OnError = Annotated[
+    str,
+    typer.Option(
+        "--on-error",
+        metavar="WHAT",
+        help=f"what a row that cannot be used does: {', '.join(ON_ERROR)} (its results are empty)",
+        rich_help_panel=PANEL,
+        callback=choice("--on-error", ON_ERROR),
+        autocompletion=words(ON_ERROR),
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        metavar="N",
+        help="worker threads; as many as there are cores if left out",
+        rich_help_panel=PANEL,
+        callback=whole("--jobs", 1, 1_000),
+    ),
+]
+Append = Annotated[
+    bool,
+    typer.Option("--append", help="add the rows to the file of -o", rich_help_panel=PANEL),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="continue a run into -o that was interrupted", rich_help_panel=PANEL
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Launched:
+    """One of several processes that torchrun started: its rank, and how many there are."""
+
+    rank: int
+    world: int
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Launched | None:
+        """What torchrun says in the environment; None for a process on its own."""
+        if "TORCHELASTIC_RUN_ID" not in environ:
+            return None
+        return cls(int(environ["RANK"]), int(environ["WORLD_SIZE"]))
+
+    def share(self, first: int, count: int) -> tuple[int, int]:
+        """The lines (or rows) of this process among `count` from `first` on."""
+        return (
+            first + count * self.rank // self.world,
+            first + count * (self.rank + 1) // self.world,
+        )
+
+    def file(self, directory: str, ending: str) -> str:
+        """The file of this process in the directory, which is made."""
+        Path(directory).mkdir(parents=True, exist_ok=True)
+        return str(Path(directory) / f"part-{self.rank:05}-of-{self.world:05}{ending}")
+
+
+@dataclass(frozen=True)
+class Many:
+    """What the options about many points ask for."""
+
+    points: str | None
+    maps: Sequence[str]
+    on_error: str
+    jobs: int
+    append: bool
+    resume: bool
+    launched: Launched | None = None
+
+    @classmethod
+    def of_options(
+        cls,
+        points: str | None,
+        maps: Sequence[str] | None,
+        on_error: str,
+        jobs: int | None,
+        append: bool,
+        resume: bool,
+        *,
+        grid: Sequence[str] | None,
+        expression: str,
+        printing: Printing,
+    ) -> Many:
+        """Raises UsageError where they contradict each other or say nothing."""
+        if points is not None and grid:
+            raise UsageError(
+                "--points and --grid exclude each other", hint="give the points of one of them"
+            )
+        if points == "-" and expression == "-":
+            raise UsageError("stdin cannot be both the expression and the points")
+        for name, is_given in (("--map", bool(maps)), ("--on-error", on_error != STOP)):
+            if is_given and points is None:
+                raise UsageError(f"{name} is for the rows of a table", hint="add --points FILE")
+        if append and resume:
+            raise UsageError("--append and --resume exclude each other")
+        output = printing.output
+        for name, is_given in (("--append", append), ("--resume", resume)):
+            if not is_given:
+                continue
+            if points is None and not grid:
+                raise UsageError(f"{name} is for many points", hint="add --points FILE")
+            if not output.file:
+                raise UsageError(f"{name} needs a file to write to", hint="add -o FILE")
+            if output.format.name not in STREAMED or output.format.name in BINARY:
+                raise UsageError(
+                    f"{name} is for csv, plain and ndjson: {output.format.name} cannot be continued"
+                )
+        if output.format.name in BINARY and points is None and not grid:
+            raise UsageError(
+                f"{output.format.name} is for many points", hint="add --points FILE or --grid"
+            )
+        launched = Launched.of(printing.console.environ)
+        if launched is not None and points is not None:
+            if points == "-" or not output.file:
+                raise UsageError(
+                    "several processes share a file and write to a directory",
+                    hint="torchrun … --points FILE -o DIRECTORY",
+                )
+            jobs = jobs or max(1, cores() // int(printing.console.environ["LOCAL_WORLD_SIZE"]))
+        return cls(points, tuple(maps or ()), on_error, jobs or cores(), append, resume, launched)
+
+    def open(self, ctx: typer.Context) -> TableInput | None:
+        """The table of --points, if there is one, open for as long as the command runs.
+
+        Raises: as `TableInput.open`.
+        """
+        if self.points is None:
+            return None
+        from autograd_cli.commands.table_input import TableInput
+
+        table = TableInput.open(self.points, self.maps, ctx.obj)
+        ctx.call_on_close(table.source.close)
+        return table
+
+    @staticmethod
+    def streams(printing: Printing, symbolic: bool | None) -> bool:
+        """Whether the rows of a grid go out as columns: no formulas stand in them."""
+        return printing.output.format.name in STREAMED and not symbolic
+
+    def run(
+        self,
+        inputs: Inputs,
+        values: Mapping[str, Tensor],
+        axes: Mapping[str, Tensor],
+        context: Context,
+        compute: Compute,
+        printing: Printing,
+        *,
+        is_fast: Callable[[Block, Mapping[str, Tensor] | None], bool] = lambda block, first: False,
+        warn: Callable[[], Sequence[str]] = lambda: (),
+        command: Mapping[str, Any] | None = None,
+        **shared: Any,
+    ) -> int:
+        """Computes at all points and writes what is found; the exit code.
+
+        `shared` are fields of the header of formats that have one. Raises: as `stream`.
+        """
+        from autograd_cli.commands.streaming import GridPoints, TablePoints, stream
+        from autograd_cli.render.streams.sink import Sink
+
+        points: TablePoints | GridPoints
+        if inputs.table is not None:
+            variables = inputs.table.variables(inputs.expression, inputs.values)
+            lines = self._lines(printing.console)
+            points = TablePoints(inputs.table, variables, context, compute, self.on_error, lines)
+        else:
+            points = GridPoints(list(inputs.expression.variables), values, axes, compute)
+        output, console = printing.output, printing.console
+        with context.defaults():  # once for all threads
+            if output.format.name not in STREAMED:
+                return self._emit(points, values, printing, shared)
+            sink = Sink(
+                self._file(printing),
+                output.format.name,
+                console,
+                append=self.append,
+                resume=self.resume,
+                command={"points": self.points, "format": output.format.name, **(command or {})},
+            )
+            if sink.is_complete:
+                console.complain(f"warning: nothing to resume: {output.file!r} is complete\n")
+                return ExitCode.OK
+            code = stream(
+                points,
+                console,
+                sink,
+                output.format.name,
+                jobs=self.jobs,
+                on_error=self.on_error,
+                is_fast=is_fast,
+            )
+        console.complain("".join(f"warning: {text}\n" for text in warn()))
+        return code
+
+    def _lines(self, console: Console) -> tuple[int, int] | None:
+        """The lines of the table that are this process's, if there are others."""
+        from autograd_cli.commands.table_input import size_of
+        from autograd_cli.data.table import open_source
+
+        if self.launched is None or self.points is None:
+            return None
+        first, last = None, 0
+        with contextlib.closing(open_source(self.points, console.stdin)) as source:
+            for block in source.blocks():
+                first = block.line if first is None else first
+                last = block.line + size_of(block)
+        return self.launched.share(first or 0, last - (first or 0))
+
+    def _file(self, printing: Printing) -> str:
+        output = printing.output
+        if self.launched is None or self.points is None:
+            return output.file
+        return self.launched.file(output.file, output.format.endings[0])
+
+    def survey(
+        self,
+        inputs: Inputs,
+        values: Mapping[str, Tensor],
+        context: Context,
+        survey: Survey,
+        console: Console,
+    ) -> tuple[int, AgxError | None]:
+        """Checks at all rows of the table; how many were left out, and what ended it before."""
+        from autograd_cli.commands.progress import Progress
+        from autograd_cli.commands.streaming import TablePoints
+        from autograd_cli.engine.batches import batch, count_of
+
+        assert inputs.table is not None
+        variables = inputs.table.variables(inputs.expression, inputs.values)
+        points = TablePoints(inputs.table, variables, context, None, self.on_error)
+        left_out = rows = 0
+        with context.defaults(), Progress(console) as progress:
+            for block in points.blocks(0):
+                places, labels, faults = points.places(block)
+                for error in faults:
+                    if self.on_error == STOP:
+                        break
+                    console.complain(f"warning: {error.message}\n")
+                total = count_of(places) if labels else 0
+                for start in range(0, total, SURVEYED):
+                    stop = min(start + SURVEYED, total)
+                    here = batch(inputs.expression, values, places, start, stop)
+                    survey.add(here, variables, labels[start:stop])
+                    rows += stop - start
+                    progress.rate(rows, points.share())
+                if faults and self.on_error == STOP:
+                    return 0, faults[0]
+                left_out += len(faults)
+        if not rows:
+            raise points.no_rows()
+        return left_out, None
+
+    def _emit(
+        self,
+        points: TablePoints | GridPoints,
+        values: Mapping[str, Tensor],
+        printing: Printing,
+        shared: Mapping[str, Any],
+    ) -> int:
+        """The formats that are made of whole results, one by one."""
+        faults = 0
+
+        def results() -> Iterator[Evaluation]:
+            nonlocal faults
+            for number, block in enumerate(points.blocks(0)):
+                done = points.piece(block, 5 if number == 0 else 0, fast=False)
+                if done.piece.found is not None:
+                    yield from done.piece.found.points()
+                if done.stop is not None:
+                    raise done.stop
+                faults += len(done.faults)
+                for error in done.faults:
+                    printing.console.complain(f"warning: {error.message}\n")
+
+        try:
+            printing.emit(Points.of(results(), values, **shared))
+        except StopIteration:
+            raise points.no_rows() from None
+        return ExitCode.FINDING if faults else ExitCode.OK
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,184 @@
+"""The variables of an expression among the columns of a table."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from autograd_cli.data.rows import Block, Elements
+from autograd_cli.data.table import Source, open_source
+from autograd_cli.errors import FileError, UnknownNameError, UsageError
+from autograd_cli.language.expression import Expression
+
+if TYPE_CHECKING:
+    from autograd_cli.console import Console
+
+_ELEMENT = re.compile(r"([^\[\]]+)\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]")
+MOST_NAMED = 12  # columns in a message
+
+
+@dataclass(frozen=True)
+class TableInput:
+    """A table whose columns are variables, by the names of `mapping` (from variables, or elements
+    of them, to columns) or by their own."""
+
+    source: Source
+    mapping: Mapping[str, str]
+
+    @classmethod
+    def open(cls, path: str, maps: Sequence[str], console: Console) -> TableInput:
+        """Raises: FileError for what is no table, UsageError for what is no mapping."""
+        mapping = read_mapping(maps)
+        source = open_source(path, console.stdin)
+        for column in mapping.values():
+            if column not in source.names:
+                raise no_column(column, source, "--map names it")
+        return cls(source, mapping)
+
+    def names(self) -> set[str]:
+        """The names that variables may have; a column `x[0]` stands for a variable `x`."""
+        return {_base(name) for name in (*self.source.names, *self.mapping)}
+
+    def variables(self, expression: Expression, fixed: Collection[str]) -> dict[str, Elements]:
+        """The columns of every variable that has no fixed value.
+
+        Raises: UnknownNameError for a variable without a column, and for a mapped name that is no
+        variable; FileError where an element of a vector is missing.
+        """
+        for name in self.mapping:
+            base = _base(name)
+            if base not in expression.variables:
+                from autograd_cli.language.points import unknown_variable
+
+                raise unknown_variable(base, expression, "--map")
+            if base in fixed:
+                raise UsageError(
+                    f"{base!r} has both a value in --at and a column in --map",
+                    hint="leave one of them out",
+                )
+        columns = {name: name for name in self.source.names} | dict(self.mapping)
+        found = {}
+        for name in expression.variables:
+            if name not in fixed:
+                found[name] = self._elements(name, columns, expression)
+        return found
+
+    def _elements(self, name: str, columns: Mapping[str, str], expression: Expression) -> Elements:
+        if name in columns:
+            return Elements((columns[name],))
+        places = dict(_places(name, columns))
+        if not places:
+            raise self._no_column(name, expression)
+        dimensions = {len(index) for index in places}
+        if len(dimensions) > 1:
+            raise FileError(
+                f"the columns of {name!r} in {self.source.stream} have different numbers of indices"
+            )
+        shape = tuple(max(index) + 1 for index in zip(*places, strict=True))
+        if math.prod(shape) > len(places):
+            for index in itertools.product(*map(range, shape)):
+                if index not in places:
+                    element = f"{name}[{','.join(map(str, index))}]"
+                    raise no_column(element, self.source)
+        order = itertools.product(*map(range, shape))
+        return Elements(tuple(places[index] for index in order), shape)
+
+    def _no_column(self, name: str, expression: Expression) -> UnknownNameError:
+        stream = self.source.stream
+        near = difflib.get_close_matches(name, self.source.names, n=1, cutoff=0.6)
+        column = near[0] if near else self.source.names[0]
+        return UnknownNameError(
+            f"{stream} has no column {name!r}",
+            hint=f"it has: {_listing(self.source)}; --map {name}={column} takes another column,"
+            f" --at {name}=… a value",
+            span=expression.nodes[expression.variables[name]].span,
+            source=expression.source,
+        )
+
+
+def read_mapping(texts: Sequence[str]) -> dict[str, str]:
+    """`x=col3`, repeatable, several separated by commas. Raises UsageError."""
+    mapping: dict[str, str] = {}
+    for text in texts:
+        for part in _parts(text):
+            name, equals, column = part.partition("=")
+            name = "".join(name.split())
+            if not equals or not name or not column.strip():
+                raise UsageError(
+                    f"--map {part!r} is no NAME=COLUMN", hint="for example --map x=col3"
+                )
+            if name in mapping:
+                raise UsageError(f"{name!r} is given twice in --map")
+            mapping[name] = column.strip()
+    return mapping
+
+
+def _parts(text: str) -> list[str]:
+    """The parts between commas that stand outside brackets and before a NAME=."""
+    parts = re.split(r",(?=[^=\[\]]+(?:\[[^\]]*\])?=)", text)
+    return [part.strip() for part in parts]
+
+
+def _places(name: str, columns: Mapping[str, str]) -> Iterator[tuple[tuple[int, ...], str]]:
+    for label, column in columns.items():
+        match = _ELEMENT.fullmatch(label.strip())
+        if match and match[1].strip() == name:
+            yield tuple(map(int, match[2].split(","))), column
+
+
+def _base(name: str) -> str:
+    match = _ELEMENT.fullmatch(name.strip())
+    return match[1].strip() if match else name
+
+
+def no_column(name: str, source: Source, why: str = "") -> FileError:
+    told = f", but {why}" if why else ""
+    return FileError(
+        f"{source.stream} has no column {name!r}{told}", hint=f"it has: {_listing(source)}"
+    )
+
+
+def _listing(source: Source) -> str:
+    names = source.names[:MOST_NAMED]
+    more = len(source.names) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
+
+
+def size_of(block: Block) -> int:
+    """How many lines, or rows, a block has."""
+    if isinstance(block.content, bytes):
+        return block.content.count(b"\n")
+    return len(block.content)
+
+
+def within(blocks: Iterator[Block], start: int, stop: int | None = None) -> Iterator[Block]:
+    """What lies in a range of lines (or rows); a block at its ends is cut, but not where a quoted
+    cell may have more than one line: it belongs to the range that it begins in."""
+    for block in blocks:
+        end = block.line + size_of(block)
+        if stop is not None and block.line >= stop:
+            return
+        if end <= start:
+            continue
+        begin, finish = max(block.line, start), end if stop is None else min(end, stop)
+        if (begin, finish) == (block.line, end):
+            yield block
+        elif isinstance(block.content, bytes) and b'"' in block.content:
+            if block.line >= start:
+                yield block
+        else:
+            yield _cut(block, begin - block.line, finish - block.line)
+
+
+def _cut(block: Block, start: int, stop: int) -> Block:
+    if not isinstance(block.content, bytes):
+        return Block(block.content[start:stop], block.line + start)
+    places = [0]
+    for _ in range(stop):
+        places.append(block.content.index(b"\n", places[-1]) + 1)
+    return Block(block.content[places[start] : places[stop]], block.line + start)

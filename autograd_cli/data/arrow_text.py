@@ -1,0 +1,111 @@
+"""Text by pyarrow: clean blocks of CSV read, numbers written, lines joined.
+
+What is written here is what Python writes, to the byte: the two spell a few numbers differently.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow
+import pyarrow.compute as compute
+import pyarrow.csv
+
+from autograd_cli.data.rows import Block, Column, Rows, Shape
+
+_READING = pyarrow.csv.ReadOptions
+_BLANK = re.compile(rb"\n[ \t]*\n")
+PLAIN_FROM, PLAIN_TO = 1e-4, 1e10  # between them the two spell alike, but for whole numbers
+EXPONENT_BELOW, EXPONENT_FROM = 1e-10, 1e16  # beyond these they do so too
+
+
+def clean_rows(
+    block: Block,
+    names: Sequence[str],
+    delimiter: str,
+    wanted: Sequence[str],
+    shapes: Mapping[str, Shape],
+) -> Rows | None:
+    """The rows of a block in which there is nothing to complain about, else None.
+
+    None also where a cell is quoted, a line is blank or a cell holds a list: only the lines
+    themselves are kept, and each is a row.
+    """
+    text: bytes = block.content
+    if b'"' in text or any(shapes.get(name) for name in wanted):
+        return None
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
+    if text.startswith(b"\n") or _BLANK.search(text) or not (text.isascii() or _is_utf8(text)):
+        return None
+    lines = text.count(b"\n")
+    # Columns are called by their numbers: names may be anything.
+    called = [str(number) for number in range(len(names))]
+    read = {name: called[names.index(name)] for name in wanted}
+    try:
+        table = pyarrow.csv.read_csv(
+            pyarrow.BufferReader(text),
+            _READING(use_threads=False, block_size=len(text) + 1, column_names=called),
+            pyarrow.csv.ParseOptions(
+                delimiter=delimiter, quote_char=False, ignore_empty_lines=False
+            ),
+            pyarrow.csv.ConvertOptions(
+                check_utf8=False,
+                column_types=dict.fromkeys(read.values(), pyarrow.float64()),
+                include_columns=list(dict.fromkeys(read.values())),
+                null_values=[],
+            ),
+        )
+    except pyarrow.ArrowInvalid:
+        return None
+    if table.num_rows != lines:
+        return None
+    columns = {name: Column(table[place].combine_chunks()) for name, place in read.items()}
+    return Rows(lines, columns, range(block.line, block.line + lines), lines=text)
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def number_texts(numbers: Any) -> Any:
+    """Floats as Python's repr writes them: an Arrow array of float64 to one of strings."""
+    texts = compute.cast(numbers, pyarrow.string())
+    size = compute.abs(numbers)
+    whole = compute.and_(
+        compute.less(size, PLAIN_TO), compute.equal(numbers, compute.trunc(numbers))
+    )
+    if compute.any(whole).as_py():  # 2 to 2.0
+        texts = compute.if_else(whole, compute.binary_join_element_wise(texts, ".0", ""), texts)
+    small = compute.and_(compute.less(size, PLAIN_FROM), compute.greater(size, EXPONENT_BELOW))
+    large = compute.and_(compute.greater_equal(size, PLAIN_TO), compute.less(size, EXPONENT_FROM))
+    odd = compute.or_(small, large)
+    if compute.any(odd).as_py():  # 0.00001 to 1e-05
+        own = pyarrow.array(map(repr, numbers.filter(odd).to_pylist()), pyarrow.string())
+        texts = compute.replace_with_mask(texts, odd, own)
+    return texts
+
+
+def split_lines(text: bytes) -> Any:
+    """The lines of a text, each of which has an end, as an Arrow array."""
+    whole = pyarrow.array([memoryview(text)[:-1]], pyarrow.binary()).cast(
+        pyarrow.string(), safe=False
+    )
+    return compute.split_pattern(whole, "\n").values
+
+
+def joined(columns: Sequence[Any], delimiter: str) -> bytes:
+    """Columns of text as lines of cells."""
+    rows = compute.binary_join_element_wise(*columns, delimiter)
+    count = len(rows)
+    if not count:
+        return b""
+    whole = pyarrow.ListArray.from_arrays(pyarrow.array([0, count], pyarrow.int32()), rows)
+    text = compute.binary_join(whole, "\n")[0].as_buffer()
+    return b"".join((memoryview(text), b"\n"))

@@ -1,0 +1,240 @@
+"""Gradients at many points, in the faster of two ways that agree.
+
+Autograd differentiates what was typed; the symbolic derivative is a program of few operations (see
+`program`). The program is believed only after it gave the same as autograd on the first points, and
+wherever it gives what is not finite, autograd is asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograd_cli.engine import backward
+from autograd_cli.engine.batches import batch as batch_of
+from autograd_cli.engine.batches import batches, count_of, is_pointwise, plain
+from autograd_cli.engine.context import Context
+from autograd_cli.engine.derivatives import (
+    all_finite,
+    evaluation_columns,
+    gradient_columns,
+    gradient_header,
+)
+from autograd_cli.engine.program import Program
+from autograd_cli.language.expression import Expression
+from autograd_cli.language.request import DerivativeRequest
+from autograd_cli.results import Evaluation
+from autograd_cli.results.columns import Chunk, Columns, Results
+
+AUTOGRAD, SYMBOLIC, AUTO = "autograd", "symbolic", "auto"
+VIAS = (AUTO, AUTOGRAD, SYMBOLIC)
+COMPILED = 16_384  # rows of a chunk that is compiled
+
+# Two ways agree where they differ by no more than rounding, of the number itself or of the largest
+# in its column: where terms cancel, both are right only to that.
+RELATIVE = {torch.float64: 1e-9, torch.float32: 1e-3}
+ABSOLUTE = {torch.float64: 1e-13, torch.float32: 1e-5}
+
+
+def own_context(context: Context) -> Context:
+    """The same context with a generator of its own, for another thread."""
+    generator = torch.Generator()
+    generator.set_state(context.generator.get_state())
+    return replace(context, generator=generator)
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """Consecutive columns as one."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    cat: Callable[[list[Any]], Any] = torch.cat
+    warnings: dict[int, tuple[str, ...]] = {}
+    start = 0
+    for part in parts:
+        warnings |= {start + position: texts for position, texts in part.warnings.items()}
+        start += part.size
+    gradient = None
+    if first.gradient is not None:
+        names = list(first.gradient)
+        gradient = {name: cat([(part.gradient or {})[name] for part in parts]) for name in names}
+    return replace(
+        first,
+        size=start,
+        at={name: cat([part.at[name] for part in parts]) for name in first.at},
+        value=cat([part.value for part in parts]),
+        gradient=gradient,
+        warnings=warnings,
+    )
+
+
+def one_by_one(
+    results: Callable[[Mapping[str, Tensor], Context], Iterator[Evaluation]], context: Context
+) -> Callable[..., Chunk]:
+    """What is computed at listed points as results of their own; `results` is given the points and
+    a context."""
+
+    def compute(places: Mapping[str, Tensor], explain: int = 0, *, fast: bool = False) -> Chunk:
+        return Results(list(results(places, own_context(context))))
+
+    return compute
+
+
+class Evaluations:
+    """The value of an expression at many points."""
+
+    def __init__(self, expression: Expression, at: Mapping[str, Tensor], context: Context) -> None:
+        self.expression = expression
+        self._at = at
+        self._context = context
+
+    def __call__(
+        self, places: Mapping[str, Tensor], explain: int = 0, *, fast: bool = False
+    ) -> Columns:
+        """The values at listed points. Raises: as `evaluation`."""
+        parts = [
+            evaluation_columns(self.expression, batch, places, own_context(self._context))
+            for batch in batches(self.expression, self._at, places)
+        ]
+        return joined(parts)
+
+
+class Gradients:
+    """The gradient of an expression at many points; `program` is None as long as autograd is the
+    way."""
+
+    def __init__(
+        self,
+        expression: Expression,
+        at: Mapping[str, Tensor],
+        context: Context,
+        request: DerivativeRequest,
+    ) -> None:
+        self.expression = expression
+        self._at = at
+        self._context = context
+        self._request = request
+        self.program: Callable[[Mapping[str, Tensor]], Sequence[Tensor]] | None = None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._context.dtype
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables to differentiate by."""
+        return self._request.wrt or tuple(self.expression.variables)
+
+    def suits(self, places: Mapping[str, Tensor]) -> bool:
+        """Whether there may be a program: for first derivatives of what is elementwise in
+        scalars."""
+        request = self._request
+        if request.order > 1 or request.partial or request.along or request.grad_output:
+            return False
+        if self._context.dtype not in RELATIVE or self._context.device.type != "cpu":
+            return False
+        return is_pointwise(self.expression, batch_of(self.expression, self._at, places, 0, 1))
+
+    def adopt(
+        self, program: Program, places: Mapping[str, Tensor], *, compiled: bool = False
+    ) -> bool:
+        """Takes the program as the way from now on, if it agrees with autograd at these points."""
+        expected = self._by_autograd(places, 0)
+        run = compile_program(program) if compiled else program.run
+        found = run(self._values(places))
+        wanted = [expected.value, *(expected.gradient or {}).values()]
+        if not all(agree(one, other) for one, other in zip(found, wanted, strict=True)):  # type: ignore[arg-type]
+            return False
+        self.program = run
+        return True
+
+    def __call__(
+        self, places: Mapping[str, Tensor], explain: int = 0, *, fast: bool = False
+    ) -> Columns:
+        """The gradients at listed points, by the program if that is wanted and there is one.
+
+        Raises: as `gradient`.
+        """
+        if fast and self.program is not None:
+            value, *slopes = self.program(self._values(places))
+            if all(all_finite(part) for part in (value, *slopes)):
+                return self._columns(places, value, slopes)
+        return self._by_autograd(places, explain)
+
+    def _by_autograd(self, places: Mapping[str, Tensor], explain: int) -> Columns:
+        parts: list[Columns] = []
+        for batch in batches(self.expression, self._at, places):
+            own = own_context(self._context)
+            parts.append(
+                gradient_columns(
+                    self.expression, batch, places, own, self._request, explain=explain
+                )
+            )
+            explain -= len(parts[-1].warnings)
+        return joined(parts)
+
+    def _values(self, places: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {
+            name: places[name] if name in places else self._at[name]
+            for name in self.expression.variables
+        }
+
+    def _columns(
+        self, places: Mapping[str, Tensor], value: Tensor, slopes: Sequence[Tensor]
+    ) -> Columns:
+        moving: Collection[str] = places
+        at = {name: plain(tensor) for name, tensor in self._at.items() if name not in moving}
+        header = gradient_header(
+            self.expression, at, self._context, self._request, backward.Weights()
+        )
+        variables = self.expression.variables
+        return Columns(
+            header=header,
+            names=list(variables),
+            size=count_of(places),
+            at={name: places[name] for name in variables if name in places},
+            value=value,
+            gradient=dict(zip(self.names, slopes, strict=True)),
+        )
+
+
+def agree(found: Tensor, expected: Tensor) -> bool:
+    """Whether two columns are the same to rounding; what is not finite has to be the same."""
+    finite = expected.isfinite()
+    if not torch.equal(finite, found.isfinite()):
+        return False
+    relative, absolute = RELATIVE[expected.dtype], ABSOLUTE[expected.dtype]
+    found, expected = found[finite], expected[finite]
+    if not len(expected):
+        return True
+    size = expected.abs()
+    allowed = relative * size + absolute * size.max()
+    return bool(((found - expected).abs() <= allowed).all())
+
+
+def compile_program(program: Program) -> Callable[[Mapping[str, Tensor]], Sequence[Tensor]]:
+    """The program compiled by torch for chunks of one size; what is left over runs as it is."""
+    compiled = torch.compile(program.plain, dynamic=False)
+
+    def run(values: Mapping[str, Tensor]) -> list[Tensor]:
+        count = max(len(value) for value in values.values() if value.dim())
+        whole = count - count % COMPILED
+        columns = [
+            value if value.dim() else value.expand(count)
+            for value in (values[name] for name in program.variables)
+        ]
+        parts: list[Sequence[Tensor]] = []
+        with torch.no_grad():
+            for start in range(0, whole, COMPILED):
+                part = [column[start : start + COMPILED].contiguous() for column in columns]
+                parts.append(compiled(*part))
+        if whole < count:
+            rest = [column[whole:].contiguous() for column in columns]
+            parts.append(program.run(dict(zip(program.variables, rest, strict=True))))
+        return [torch.cat(outputs) for outputs in zip(*parts, strict=True)]
+
+    return run

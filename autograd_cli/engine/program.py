@@ -1,0 +1,242 @@
+"""A list of operations, evaluated at many points with few passes over the memory.
+
+The list comes from the symbolic worker (`language.symbolic.program`). Here it becomes instructions:
+sums of products are one operation each (`addcmul`, `add` with `alpha`), every result goes into a
+buffer of its own that is used again as soon as its last reader has run, and the chunks are small
+enough to stay in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograd_cli.engine.operations import operation
+from autograd_cli.language.expression import NUMBER, VARIABLE
+from autograd_cli.language.functions import FUNCTIONS
+
+CHUNK = 16_384  # rows; a handful of buffers of them fits into the second-level cache
+
+Operand = int | float  # the position of a node, or a number
+
+# Functions of torch that write into a given buffer; others make their own.
+_INTO: dict[str, Callable[..., Tensor]] = {
+    name: getattr(torch, name)
+    for name in (
+        *("add", "sub", "mul", "div", "pow", "neg", "reciprocal", "sqrt", "rsqrt", "abs", "sign"),
+        *("exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh"),
+        *("tanh", "asinh", "acosh", "atanh", "erf", "erfc", "lgamma", "addcmul"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """`target = function(*operands, **options)`; `frees` are not read after it."""
+
+    target: int
+    function: Callable[..., Tensor]
+    operands: tuple[int | Tensor | float, ...]  # an int is a node
+    options: Mapping[str, float]
+    into: bool
+    frees: tuple[int, ...]
+
+
+class Program:
+    """The value and the derivatives of an expression as instructions."""
+
+    def __init__(
+        self, nodes: Sequence[Sequence[Any]], outputs: Sequence[int], dtype: torch.dtype
+    ) -> None:
+        """`nodes` are `[operation, operands, value]`. Raises: ValueError for nodes that are no
+        program in the vocabulary of the function table."""
+        self._nodes = [(str(op), tuple(map(int, places)), value) for op, places, value in nodes]
+        self.outputs = tuple(outputs)
+        for position, (op, places, _) in enumerate(self._nodes):
+            row = FUNCTIONS.get(op)
+            if op not in (NUMBER, VARIABLE) and (row is None or not row.elementwise):
+                raise ValueError(f"unknown operation {op!r}")
+            if not all(0 <= place < position for place in places):
+                raise ValueError("operands come before what is made of them")
+        self.variables = {
+            str(value): position
+            for position, (op, _, value) in enumerate(self._nodes)
+            if op == VARIABLE
+        }
+        self._dtype = dtype
+        self._numbers = {
+            position: float(value)
+            for position, (op, _, value) in enumerate(self._nodes)
+            if op == NUMBER
+        }
+        self._fold()
+        self.instructions = self._schedule()
+
+    def _fold(self) -> None:
+        """Operations on numbers alone become numbers."""
+        for position, (op, places, _) in enumerate(self._nodes):
+            if places and all(place in self._numbers for place in places):
+                operands = [
+                    torch.tensor(self._numbers[place], dtype=self._dtype) for place in places
+                ]
+                number = float(operation(FUNCTIONS[op])(*operands))
+                self._numbers[position] = number
+                self._nodes[position] = (NUMBER, (), number)
+
+    def run(self, values: Mapping[str, Tensor]) -> list[Tensor]:
+        """The outputs at every point, shape (points,) each; equal outputs are one tensor.
+
+        `values` has a tensor of shape (points,) for every variable, or () for one that is fixed.
+        """
+        count = max(len(value) for value in values.values() if value.dim())
+        results = {
+            position: torch.empty(count, dtype=self._dtype) for position in set(self.outputs)
+        }
+        buffers: list[Tensor] = []
+        with torch.no_grad():
+            for start in range(0, count, CHUNK):
+                stop = min(start + CHUNK, count)
+                self._chunk(
+                    {
+                        name: values[name][start:stop] if values[name].dim() else values[name]
+                        for name in self.variables
+                    },
+                    {position: result[start:stop] for position, result in results.items()},
+                    buffers,
+                    stop - start,
+                )
+        return [results[position] for position in self.outputs]
+
+    def plain(self, *values: Tensor) -> list[Tensor]:
+        """The same as a plain function of tensors, for a compiler to work on."""
+        known: dict[int, Tensor] = dict(zip(self.variables.values(), values, strict=True))
+        for one in self.instructions:
+            operands = [known[part] if type(part) is int else part for part in one.operands]
+            known[one.target] = one.function(*operands, **one.options)
+        return [
+            known[place] if place in known else torch.full_like(values[0], self._numbers[place])
+            for place in self.outputs
+        ]
+
+    def _chunk(
+        self,
+        values: Mapping[str, Tensor],
+        results: Mapping[int, Tensor],
+        free: list[Tensor],
+        size: int,
+    ) -> None:
+        slots: dict[int, Tensor] = {
+            position: values[name] for name, position in self.variables.items()
+        }
+        owned: dict[int, Tensor] = {}  # the buffers that slots are the beginnings of
+        for one in self.instructions:
+            operands = [slots[part] if type(part) is int else part for part in one.operands]
+            free += [owned.pop(dead) for dead in one.frees if dead in owned]
+            result = results.get(one.target)
+            if not one.into:
+                made = one.function(*operands, **one.options)
+                if result is not None:
+                    made = result.copy_(made)
+                slots[one.target] = made
+                continue
+            if result is None:
+                whole = free.pop() if free else torch.empty(CHUNK, dtype=self._dtype)
+                owned[one.target] = whole
+                result = whole if size == CHUNK else whole[:size]
+            one.function(*operands, **one.options, out=result)
+            slots[one.target] = result
+        free += owned.values()
+        for position, result in results.items():
+            if position in self._numbers:
+                result.fill_(self._numbers[position])
+            elif self._nodes[position][0] == VARIABLE:
+                result.copy_(slots[position])
+
+    # Instructions ---------------------------------------------------------------------------------
+
+    def _schedule(self) -> tuple[Instruction, ...]:
+        uses = [0] * len(self._nodes)
+        for _, places, _ in self._nodes:
+            for place in places:
+                uses[place] += 1
+        for place in self.outputs:
+            uses[place] += 1
+        made: dict[int, tuple[Callable[..., Tensor], tuple[Any, ...], dict[str, float], bool]] = {}
+        for position, (op, places, _) in enumerate(self._nodes):
+            if op in (NUMBER, VARIABLE):
+                continue
+            fused = self._fused(op, places, uses)
+            if fused is not None:
+                swallowed, function, operands, options = fused
+                del made[swallowed]
+                made[position] = function, operands, options, True
+            else:
+                made[position] = (*self._simple(op, places), op in _INTO)
+        last: dict[int, int] = {}
+        for position, (_, operands, _, _) in made.items():
+            for part in operands:
+                if type(part) is int:
+                    last[part] = position
+        return tuple(
+            Instruction(
+                position,
+                function,
+                operands,
+                options,
+                into,
+                tuple(
+                    {
+                        part
+                        for part in operands
+                        if type(part) is int and last[part] == position and part not in self.outputs
+                    }
+                ),
+            )
+            for position, (function, operands, options, into) in made.items()
+        )
+
+    def _simple(
+        self, op: str, places: tuple[int, ...]
+    ) -> tuple[Callable[..., Tensor], tuple[Any, ...], dict[str, float]]:
+        if op == "div" and self._numbers.get(places[0]) == 1.0:
+            return torch.reciprocal, (places[1],), {}
+        operands = tuple(
+            self._operand(place, is_first=number == 0) for number, place in enumerate(places)
+        )
+        if op == "mul" and places[0] == places[1]:
+            return torch.mul, operands, {}
+        return _INTO.get(op) or operation(FUNCTIONS[op]), operands, {}
+
+    def _operand(self, place: int, *, is_first: bool) -> int | Tensor | float:
+        if place not in self._numbers:
+            return place
+        number = self._numbers[place]
+        return torch.tensor(number, dtype=self._dtype) if is_first else number
+
+    def _fused(
+        self, op: str, places: tuple[int, ...], uses: Sequence[int]
+    ) -> tuple[int, Callable[..., Tensor], tuple[Any, ...], dict[str, float]] | None:
+        """A sum with a product as one operation, and which product it swallows."""
+        if op not in ("add", "sub"):
+            return None
+        orders = [places] if op == "sub" else [places, places[::-1]]
+        for first, second in orders:
+            inner, parts, _ = self._nodes[second]
+            if first in self._numbers or uses[second] != 1:
+                continue
+            sign = -1.0 if op == "sub" else 1.0
+            if inner == "neg":
+                return second, torch.add, (first, parts[0]), {"alpha": -sign}
+            if inner != "mul":
+                continue
+            factors = [part for part in parts if part not in self._numbers]
+            if len(factors) == 1:
+                number = next(self._numbers[part] for part in parts if part in self._numbers)
+                return second, torch.add, (first, factors[0]), {"alpha": sign * number}
+            if len(factors) == 2:
+                return second, torch.addcmul, (first, *factors), {"value": sign}
+        return None

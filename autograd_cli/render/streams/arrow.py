@@ -1,0 +1,151 @@
+"""Columns as Arrow's, without copies where torch and Arrow agree: for Parquet and Arrow, and for
+text that pyarrow writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow
+import pyarrow.compute as compute
+
+from autograd_cli.data.arrow_text import number_texts
+from autograd_cli.data.rows import Column
+from autograd_cli.errors import FileError
+from autograd_cli.render.json_ import NON_FINITE
+from autograd_cli.render.streams import Layout, Piece
+from autograd_cli.render.streams.text import cells_of
+
+
+def column_of(numbers: Any) -> Any:
+    """A column as an Arrow array: of a torch tensor, a list, or as it is."""
+    if isinstance(numbers, (pyarrow.Array, pyarrow.ChunkedArray)):
+        return numbers
+    if isinstance(numbers, list):
+        return pyarrow.array(numbers)
+    tensor = numbers.detach().cpu()
+    if not tensor.is_floating_point():
+        return pyarrow.array(tensor.tolist())
+    if tensor.element_size() < 4:  # half precision has no type that others read
+        tensor = tensor.float()
+    tensor = tensor.contiguous()
+    kind = pyarrow.float64() if tensor.element_size() == 8 else pyarrow.float32()
+    size = len(tensor) * tensor.element_size()
+    memory = pyarrow.foreign_buffer(tensor.data_ptr(), size, base=tensor)
+    return pyarrow.Array.from_buffers(kind, len(tensor), [None, memory])
+
+
+def texts(numbers: Any) -> Any:
+    """A column as text, or None where Python has to write it; a single number stays one."""
+    if isinstance(numbers, float):
+        return pyarrow.scalar(repr(numbers))
+    if isinstance(numbers, (str, int, list)) or numbers is None:
+        return None
+    found = column_of(numbers)
+    if pyarrow.types.is_string(found.type):
+        return found
+    if not pyarrow.types.is_floating(found.type):
+        return None
+    return number_texts(compute.cast(found, pyarrow.float64()))
+
+
+def filled(pieces: Sequence[str], holes: Sequence[Any]) -> bytes:
+    """A template with the numbers of columns in its holes, for every row."""
+    made: dict[int, Any] = {}
+    for hole in holes:
+        if id(hole) not in made:
+            made[id(hole)] = _json_texts(hole)
+    parts: list[Any] = [pieces[0]]
+    for hole, piece in zip(holes, pieces[1:], strict=True):
+        parts += [made[id(hole)], piece]
+    rows = compute.binary_join_element_wise(*parts, "")
+    whole = pyarrow.ListArray.from_arrays(pyarrow.array([0, len(rows)], pyarrow.int32()), rows)
+    return compute.binary_join(whole, "")[0].as_buffer().to_pybytes()  # type: ignore[no-any-return]
+
+
+def _json_texts(numbers: Any) -> Any:
+    found = texts(numbers)
+    if found is None:  # conditions
+        return pyarrow.array([str(item).lower() for item in numbers.tolist()])
+    values = compute.cast(column_of(numbers), pyarrow.float64())
+    odd = compute.invert(compute.is_finite(values))
+    if compute.any(odd).as_py():
+        own = [f'"{NON_FINITE[repr(item)]}"' for item in values.filter(odd).to_pylist()]
+        found = compute.replace_with_mask(found, odd, pyarrow.array(own, pyarrow.string()))
+    return found
+
+
+class Batches:
+    """Record batches: the columns that were read, then those that were found."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self.schema: Any = None
+
+    def header(self) -> None:
+        return None
+
+    def encode(self, piece: Piece) -> Any:
+        columns = dict(self._inputs(piece))
+        places = piece.places()
+        taken = None if piece.good is None else pyarrow.array(places, pyarrow.int64())
+        if piece.found is None:
+            columns |= {
+                name: pyarrow.nulls(len(places), pyarrow.float64()) for name in self._layout.results
+            }
+        else:
+            for name, numbers in piece.found.results():
+                column = column_of(numbers)
+                columns[name] = column if taken is None else column.take(taken)
+        batch = pyarrow.RecordBatch.from_pydict(columns)
+        if self.schema is None:
+            self.schema = batch.schema
+        elif batch.schema != self.schema:
+            try:
+                batch = batch.cast(self.schema)
+            except (pyarrow.ArrowInvalid, ValueError) as error:
+                raise FileError(f"a column changes its type: {error}") from None
+        return batch
+
+    def _inputs(self, piece: Piece) -> list[tuple[str, Any]]:
+        if piece.rows is None:
+            assert piece.found is not None
+            size = piece.found.size
+            return [
+                (name, column_of(own) if hasattr(own, "__len__") else pyarrow.array([own] * size))
+                for name, own in piece.found.inputs()
+            ]
+        rows = piece.rows
+        if rows.batch is not None:
+            found = list(zip(rows.batch.schema.names, rows.batch.columns, strict=True))
+        else:
+            cells = None
+            found = []
+            for number, name in enumerate(self._layout.inputs):
+                if name in rows.columns:
+                    found.append((name, _array(rows.columns[name], rows.faults)))
+                    continue
+                cells = cells_of(rows, self._layout.delimiter) if cells is None else cells
+                own = [_string(cell[number]) if number < len(cell) else None for cell in cells]
+                found.append((name, pyarrow.array(own, pyarrow.string())))
+        wanted = piece.written()
+        if wanted is None:
+            return found
+        indices = pyarrow.array(wanted, pyarrow.int64())
+        return [(name, column.take(indices)) for name, column in found]
+
+
+def _array(column: Column, faults: Any) -> Any:
+    numbers = column.numbers
+    if not isinstance(numbers, pyarrow.Array):
+        length = len(numbers)
+        numbers = pyarrow.Array.from_buffers(
+            pyarrow.float64(), length, [None, pyarrow.py_buffer(numbers)]
+        )
+    for size in reversed(column.shape):
+        numbers = pyarrow.FixedSizeListArray.from_arrays(numbers, size)
+    return numbers
+
+
+def _string(cell: Any) -> str | None:
+    return cell if cell is None or isinstance(cell, str) else str(cell)

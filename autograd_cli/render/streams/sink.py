@@ -1,0 +1,234 @@
+"""Where a stream of rows goes: standard output, or a file that takes its name when it is whole.
+
+A file is written under its name with `.part`; beside it stands how far it goes, after every piece.
+What was interrupted can so be continued, and nothing that was computed is lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, cast
+
+from autograd_cli.console import Console
+from autograd_cli.errors import FileError, UsageError
+from autograd_cli.render import BINARY
+from autograd_cli.render.output import file_error, is_replaceable
+
+PART = ".part"
+STATE = ".part.json"
+
+
+class Sink:
+    """Takes encoded pieces. `done` is how much of the input an interrupted run had read."""
+
+    def __init__(
+        self,
+        file: str,
+        format: str,
+        console: Console,
+        *,
+        append: bool = False,
+        resume: bool = False,
+        command: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._file = file
+        self._format = format
+        self._console = console
+        self._command = dict(command or {})
+        self._target = Path(file).resolve() if file and is_replaceable(file) else None
+        self._appends = append
+        self._out: IO[bytes] | None = None
+        self._writer: Any = None
+        self._rows = 0
+        self.done = 0
+        self.is_complete = False
+        self.needs_header = True
+        if resume and self._target is not None:
+            self._read_state()
+
+    # Files ----------------------------------------------------------------------------------------
+
+    @property
+    def _part(self) -> Path:
+        assert self._target is not None
+        return self._target.with_name(self._target.name + PART)
+
+    @property
+    def _state(self) -> Path:
+        assert self._target is not None
+        return self._target.with_name(self._target.name + STATE)
+
+    def _read_state(self) -> None:
+        assert self._target is not None
+        try:
+            state = json.loads(self._state.read_text(encoding="utf-8"))
+            length = self._part.stat().st_size
+        except (OSError, ValueError):
+            self.is_complete = self._target.exists() and not self._part.exists()
+            return
+        if state.get("command") != self._command:
+            raise UsageError(
+                f"'{self._part.name}' is of another command",
+                hint="repeat that one, or leave --resume out to begin anew",
+            )
+        if length < state["bytes"]:
+            raise FileError(f"'{self._part.name}' is shorter than it was: it cannot be continued")
+        self.done, self._rows = state["done"], state["rows"]
+        self.needs_header = False
+        with self._part.open("r+b") as part:
+            part.truncate(state["bytes"])
+
+    def _open(self) -> IO[bytes]:
+        if not self._file:
+            return self._console_bytes()
+        if self._target is None:
+            return open(self._file, "wb")  # noqa: PTH123
+        if self._appends:
+            return self._target.open("ab")
+        return self._part.open("ab" if self.done else "wb")
+
+    def _console_bytes(self) -> IO[bytes]:
+        buffer = getattr(self._console.stdout, "buffer", None)
+        if self._format in BINARY and (buffer is None or self._console.terminal):
+            raise UsageError(
+                f"{self._format} is not for a terminal", hint="write it to a file with -o FILE"
+            )
+        return cast(IO[bytes], buffer or _Decoded(self._console))
+
+    # Writing --------------------------------------------------------------------------------------
+
+    def begin(self, header: Any, schema: Any = None) -> None:
+        """Opens the output and writes the header."""
+        try:
+            self._begin(header)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _begin(self, header: Any) -> None:
+        if self._appends and self._target is not None and self._target.exists():
+            self._check_header(header)
+        self._out = self._open()
+        if header and self.needs_header:
+            self._out.write(header)
+
+    def _check_header(self, header: bytes) -> None:
+        assert self._target is not None
+        with self._target.open("rb") as file:
+            first = file.readline()
+            if first:
+                self.needs_header = False
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    raise FileError(
+                        f"the last line of {self._file!r} has no end",
+                        hint="it was cut off: remove that line first",
+                    )
+        if first and header and first.rstrip(b"\r\n") != header.rstrip(b"\n"):
+            raise FileError(
+                f"{self._file!r} has other columns: {first.decode('utf-8', 'replace').strip()}",
+                hint=f"these rows have: {header.decode('utf-8', 'replace').strip()}",
+            )
+
+    def write(self, data: Any, done: int, rows: int) -> None:
+        """Writes a piece of `rows` rows; the input was read up to `done`."""
+        assert self._out is not None
+        try:
+            if self._format in BINARY:
+                self._write_batch(data)
+            else:
+                self._out.write(data)
+                self._out.flush()
+            self._rows += rows
+            if self._keeps_state:
+                self._save(done)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise self._failed(error) from error
+
+    @property
+    def _keeps_state(self) -> bool:
+        return self._target is not None and not self._appends and self._format not in BINARY
+
+    def _save(self, done: int) -> None:
+        assert self._out is not None
+        state = {
+            "command": self._command,
+            "done": done,
+            "rows": self._rows,
+            "bytes": self._out.tell(),
+        }
+        temporary = self._state.with_name(self._state.name + ".tmp")
+        temporary.write_text(json.dumps(state), encoding="utf-8")
+        temporary.replace(self._state)
+
+    def _write_batch(self, batch: Any) -> None:
+        if self._writer is None:
+            import pyarrow.ipc
+            import pyarrow.parquet
+
+            make = (
+                pyarrow.parquet.ParquetWriter
+                if self._format == "parquet"
+                else pyarrow.ipc.new_stream
+            )
+            self._writer = make(self._out, batch.schema)
+        self._writer.write_batch(batch)
+
+    def finish(self) -> None:
+        """All is written: the file takes its name."""
+        try:
+            self._close()
+            if self._target is not None and not self._appends:
+                self._part.replace(self._target)
+                self._state.unlink(missing_ok=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def abandon(self) -> str:
+        """Closes what was begun; what to tell about the part that stands."""
+        with contextlib.suppress(OSError, ValueError):
+            self._close()
+        if self._target is None or self._appends or self._out is None:
+            return ""
+        if self._rows:
+            again = "" if self._format in BINARY else "; --resume continues it"
+            rows = "1 row is" if self._rows == 1 else f"{self._rows:,} rows are"
+            return f"{rows} in '{self._part.name}'{again}"
+        for path in (self._part, self._state):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        return ""
+
+    def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._out is not None:
+            self._out.flush()
+            if self._file:
+                self._out.close()
+
+    def _failed(self, error: OSError) -> Exception:
+        return file_error(self._file, error) if self._file else error
+
+
+class _Decoded:
+    """A stream of text that takes bytes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def write(self, data: bytes) -> int:
+        return self._console.stdout.write(data.decode())
+
+    def flush(self) -> None:
+        self._console.stdout.flush()
