@@ -17,13 +17,13 @@ from autograd_cli.commands.options import (
     Debug,
     Device,
     Dtype,
-    File,
     Json,
     Precision,
     Printing,
     Seed,
     Syntax,
     format_option,
+    output_option,
     whole,
 )
 from autograd_cli.commands.points import STOP, Many, Map, OnError, PointsOption
@@ -175,7 +175,7 @@ def check(
     precision: Precision = DEFAULT_PRECISION,
     format: Annotated[str, format_option(FORMATS)] = AUTO,
     json: Json = False,
-    output: File = "",
+    output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
     debug: Debug = False,
 ) -> int:

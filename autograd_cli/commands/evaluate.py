@@ -13,7 +13,6 @@ from autograd_cli.commands.options import (
     Device,
     Dtype,
     Expr,
-    File,
     Grid,
     Json,
     Precision,
@@ -21,6 +20,7 @@ from autograd_cli.commands.options import (
     Seed,
     Syntax,
     format_option,
+    output_option,
 )
 from autograd_cli.commands.points import (
     FORMATS,
@@ -64,7 +64,7 @@ def evaluate(
     precision: Precision = DEFAULT_PRECISION,
     format: Annotated[str, format_option(FORMATS)] = AUTO,
     json: Json = False,
-    output: File = "",
+    output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
     debug: Debug = False,
 ) -> int | None:

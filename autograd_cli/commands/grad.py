@@ -13,7 +13,6 @@ from autograd_cli.commands.options import (
     Device,
     Dtype,
     Expr,
-    File,
     Grid,
     Json,
     Order,
@@ -24,6 +23,7 @@ from autograd_cli.commands.options import (
     Syntax,
     choice,
     format_option,
+    output_option,
     words,
 )
 from autograd_cli.commands.points import (
@@ -145,7 +145,7 @@ def grad(
     precision: Precision = DEFAULT_PRECISION,
     format: Annotated[str, format_option(FORMATS)] = AUTO,
     json: Json = False,
-    output: File = "",
+    output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
     debug: Debug = False,
 ) -> int | None:

@@ -16,13 +16,13 @@ from autograd_cli.commands.options import (
     Device,
     Dtype,
     Expr,
-    File,
     Json,
     Precision,
     Printing,
     Seed,
     Syntax,
     format_option,
+    output_option,
     whole,
 )
 from autograd_cli.commands.progress import Progress
@@ -136,7 +136,7 @@ def graph(
     precision: Precision = DEFAULT_PRECISION,
     format: Annotated[str, format_option(FORMATS)] = AUTO,
     json: Json = False,
-    output: File = "",
+    output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
     debug: Debug = False,
 ) -> None:

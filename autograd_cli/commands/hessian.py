@@ -14,7 +14,6 @@ from autograd_cli.commands.options import (
     Device,
     Dtype,
     Expr,
-    File,
     Grid,
     Json,
     Precision,
@@ -23,6 +22,7 @@ from autograd_cli.commands.options import (
     Symbolic,
     Syntax,
     format_option,
+    output_option,
 )
 from autograd_cli.commands.points import (
     FORMATS,
@@ -99,7 +99,7 @@ def hessian(
     precision: Precision = DEFAULT_PRECISION,
     format: Annotated[str, format_option(FORMATS)] = AUTO,
     json: Json = False,
-    output: File = "",
+    output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
     debug: Debug = False,
 ) -> int | None:

@@ -14,7 +14,6 @@ from autograd_cli.commands.options import (
     Debug,
     Device,
     Dtype,
-    File,
     Grid,
     Json,
     Precision,
@@ -24,6 +23,7 @@ from autograd_cli.commands.options import (
     Syntax,
     choice,
     format_option,
+    output_option,
     words,
 )
 from autograd_cli.commands.points import (
@@ -135,7 +135,7 @@ def jacobian(
     precision: Precision = DEFAULT_PRECISION,
     format: Annotated[str, format_option(FORMATS)] = AUTO,
     json: Json = False,
-    output: File = "",
+    output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
     debug: Debug = False,
 ) -> int | None:

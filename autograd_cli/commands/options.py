@@ -15,7 +15,7 @@ import typer
 from autograd_cli.commands.completing import assignments, function_calls
 from autograd_cli.console import COLOUR_CHOICES, Console
 from autograd_cli.errors import UsageError
-from autograd_cli.render import AUTO, GENERAL, Output, choose, emit, unknown
+from autograd_cli.render import AUTO, FORMATS, GENERAL, Output, choose, emit, unknown
 from autograd_cli.render.notes import Noted
 from autograd_cli.render.points import Points
 from autograd_cli.render.style import DEFAULT_PRECISION
@@ -183,21 +183,24 @@ def format_option(formats: tuple[str, ...]) -> Any:
     )
 
 
+def output_option(formats: tuple[str, ...]) -> Any:
+    """The option `--output` of a command that has these formats."""
+    endings = dict.fromkeys(one for name in formats for one in FORMATS[name].endings)
+    return typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help=f"write to FILE; its ending decides the format: {' '.join(endings)},"
+        " plain for any other",
+        rich_help_panel="Output",
+    )
+
+
 FormatName = Annotated[str, format_option(GENERAL)]
 Json = Annotated[
     bool, typer.Option("--json", help="the same as --format json", rich_help_panel="Output")
 ]
-File = Annotated[
-    str,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help="write to FILE; its ending decides the format: .json .ndjson .jsonl .csv .tex .md"
-        " .txt, plain for any other",
-        rich_help_panel="Output",
-    ),
-]
+File = Annotated[str, output_option(GENERAL)]
 Colour = Annotated[
     str,
     typer.Option(
