@@ -121,6 +121,9 @@ def main(words: Sequence[str] | None = None, console: Console | None = None) -> 
         console.abandon_stdout()
         return ExitCode.PIPE
     except Exception as error:
+        if signal.getsignal(signal.SIGINT) is _end_at_once:  # what a library made of Ctrl-C
+            console.complain("\n")
+            return ExitCode.INTERRUPTED
         if debug:
             console.complain("".join(traceback.format_exception(error)))
         known = _as_known(error)
@@ -131,9 +134,19 @@ def main(words: Sequence[str] | None = None, console: Console | None = None) -> 
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Ctrl-C as Python has it; but some libraries swallow that, so the second one ends it all."""
-    signal.signal(signal.SIGINT, lambda number, frame: os._exit(ExitCode.INTERRUPTED))
+    """Ctrl-C as Python has it; but some libraries swallow that, so the second one ends it all.
+
+    So does the first one while torch is being imported, whose C++ may abort on an exception.
+    """
+    if getattr(getattr(sys.modules.get("torch"), "__spec__", None), "_initializing", False):
+        _end_at_once(number, frame)
+    signal.signal(signal.SIGINT, _end_at_once)
     raise KeyboardInterrupt
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"\n")
+    os._exit(ExitCode.INTERRUPTED)
 
 
 def _run(words: Sequence[str], console: Console) -> int:

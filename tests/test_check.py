@@ -524,3 +524,13 @@ def test_as_a_program() -> None:
     assert done.returncode == 1
     assert done.stdout.split("\t")[1] == "disagree"
     assert done.stdout.endswith("\t-8.333333333333334e-10\n")
+
+
+@pytest.mark.parametrize("text", ["norm(v, 1)", "abs(v)[1]", "sum(relu(v))", "max(abs(v))"])
+def test_second_derivatives_that_torch_only_promises_to_be_zero(text: str) -> None:
+    """torch answers with zeros that have no memory; reading an element of one would crash."""
+    outcome = run("check", text, "--at", "v=[1,-2,3]", "--order", "2", "--format", "plain")
+    assert outcome.code == 0, outcome.err
+    second = [line.split("\t") for line in outcome.out.splitlines() if "," in line]
+    assert len(second) == 6  # those by v[i] and v[j], each once
+    assert {tuple(line[1:3]) for line in second} == {("agree", "0.0")}

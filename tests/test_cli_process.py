@@ -142,6 +142,21 @@ def test_the_reader_of_the_pipe_goes_away() -> None:
     assert found.returncode == 141
 
 
+@pytest.mark.parametrize("words", [("lesson", "chain-rule"), ("grad", "x*y", "--at", "x=1,y=2")])
+def test_the_reader_of_a_page_goes_away(words: tuple[str, ...], tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    found = subprocess.run(
+        [*PROGRAM, *words, "--format", "table"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env=environment(XDG_STATE_HOME=str(tmp_path)),
+    )
+    os.close(writing)
+    assert found.stderr == b""
+    assert found.returncode == 141
+
+
 def test_the_reader_of_the_pipe_goes_away_before_the_last_flush() -> None:
     reading, writing = os.pipe()
     os.close(reading)

@@ -434,3 +434,22 @@ def test_the_front_hides_the_back() -> None:
     raster.curve([(0.0, 2.0), (3.0, 2.0)], None)
     raster.fill([(0.0, 0.0), (3.0, 0.0), (3.0, 3.0), (0.0, 3.0)], None)
     assert rows(raster) == ["  "]
+
+
+@pytest.mark.parametrize(("curves", "beside"), [(3, False), (12, True)])
+def test_a_legend_of_many_rows_stands_beside_the_curves(
+    curves: int, beside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matplotlib = pytest.importorskip("matplotlib.figure")
+    found: list[bool] = []
+
+    def look(canvas: object, out: object, **options: object) -> None:
+        canvas.canvas.draw()  # type: ignore[attr-defined]
+        (axes,) = canvas.axes  # type: ignore[attr-defined]
+        legend = axes.get_legend().get_window_extent()
+        found.append(legend.x0 >= axes.get_window_extent().x1)
+
+    monkeypatch.setattr(matplotlib.Figure, "savefig", look)
+    layers = [Curve([0, 1], [0, one], label=f"rate {one}") for one in range(curves)]
+    picture(Figure(layers=layers), "png")
+    assert found == [beside]

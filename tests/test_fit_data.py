@@ -388,6 +388,60 @@ def test_batches_are_shuffled_as_the_textbook_does() -> None:
     assert json.loads(outcome.out)["parameters"] == {"w": w.item(), "b": b.item()}
 
 
+def _drawn() -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(42)
+    x = torch.randn(100, dtype=torch.float64)
+    y = 2 * x + 1 + 0.3 * torch.randn(100, dtype=torch.float64)
+    return torch.stack([x, torch.ones_like(x)], dim=1), y
+
+
+def _intervals(matrix: torch.Tensor, y: torch.Tensor) -> list[tuple[float, float]]:
+    """The 95% confidence intervals of least squares, from the textbook's formulas."""
+    inverse = torch.linalg.inv(matrix.T @ matrix)
+    solution = inverse @ matrix.T @ y
+    variance = ((y - matrix @ solution) ** 2).sum() / 98
+    half = 1.9844674545 * (variance * inverse.diagonal()).sqrt()  # Student's t, 98 degrees
+    return list(zip((solution - half).tolist(), (solution + half).tolist(), strict=True))
+
+
+@pytest.mark.parametrize("batch", ["1", "4", "16", "50"])
+def test_batches_converge_to_within_the_confidence_intervals(batch: str) -> None:
+    outcome = run("fit", "linear", "--batch-size", batch, "--json")
+    found = json.loads(outcome.out)
+    learned = found["parameters"].values()
+    pairs = zip(learned, _intervals(*_drawn()), strict=True)
+    inside = all(low <= value <= high for value, (low, high) in pairs)
+    assert found["converged"] is inside
+    assert outcome.code == (0 if inside else 1)
+    assert "95% confidence interval" in found["reason"] or batch == "50"
+
+
+def test_batches_of_16_are_no_failure() -> None:
+    outcome = run("fit", "linear", "--batch-size", "16")
+    assert outcome.code == 0
+    assert outcome.err == ""
+
+
+def test_batches_that_have_not_arrived_say_what_helps() -> None:
+    outcome = run("fit", "linear", "--batch-size", "16", "--steps", "2", "--quiet")
+    assert outcome.code == 1
+    assert outcome.err == (
+        "warning: not converged: w is outside the 95% confidence interval of exact least squares:"
+        " more steps, larger batches or a --schedule with a falling rate bring it closer\n"
+    )
+    assert run("fit", "linear", "--batch-size", "1", "--schedule", "cosine").code == 0
+    assert run("fit", "linear", "--batch-size", "16", "--tol", "1e-6").code == 1
+
+
+def test_a_warning_about_one_of_several_optimizers_names_it(tmp_path: Path) -> None:
+    data = tmp_path / "decay.csv"
+    data.write_text("x,y\n" + "".join(f"{i},{3 * 0.5**i + 1 + i % 2 / 100}\n" for i in range(12)))
+    words = ("--data", str(data), "--start", "a=1,b=1,c=0", "--compare", "lm,gd")
+    outcome = run("fit", "curve", "a*exp(-b*x)+c", *words)
+    assert outcome.code == 0
+    assert outcome.err.startswith("warning: gd: the learning rate 0.1 is beyond ")
+
+
 def test_the_same_seed_gives_the_same_bytes() -> None:
     words = ("fit", "linear", "--batch-size", "10", "--optimizer", "adam", "--format", "ndjson")
     assert run(*words).out == run(*words).out
@@ -561,7 +615,7 @@ REFUSED: list[tuple[str, tuple[str, ...], int, str]] = [
         ("fit", "curve", "log(a*x)", "--start", "a=-1"),
         3,
         "the model has no value at the start, in row 1 (x = 1): the value is nan: log(a*x) is nan"
-        " at a*x = -1 (log is defined where x > 0)\n"
+        " at a*x = -1 (log is differentiable where x > 0)\n"
         "  hint: choose a --start within the model's domain\n",
     ),
     (

@@ -325,7 +325,7 @@ def test_random_starts_outside_the_domain_are_left_out() -> None:
             ["log(x)", "--start", "x=-1"],
             3,
             "error: the start is outside the domain: the value is nan: log(x) is nan at x = -1"
-            " (log is defined where x > 0)\n  log(x)\n  ^^^^^^\n"
+            " (log is differentiable where x > 0)\n  log(x)\n  ^^^^^^\n"
             "  hint: choose another one with --start\n",
         ),
         (
@@ -414,3 +414,26 @@ def test_bad_input(words: list[str], code: int, error: str) -> None:
     done = run("fit", "minimize", *words)
     assert (done.code, done.out) == (code, "")
     assert done.err.startswith(error) if not error.endswith("\n") else done.err == error
+
+
+@pytest.mark.parametrize(
+    ("source", "start", "kinks"),
+    [
+        ("abs(x) + y**2", "x=1,y=1", "x"),
+        ("max(x, -2*x) + y**2", "x=1,y=3", "x"),
+        ("abs(x-1) + abs(y-2)", "x=0,y=0", "y"),
+    ],
+)
+def test_a_kink_is_said_where_the_loss_rises_both_ways(source: str, start: str, kinks: str) -> None:
+    done = run("fit", "minimize", source, "--start", start, "--json")
+    found = json.loads(done.out)
+    assert done.code == 1
+    assert found["reason"] == (
+        "the gradient norm is 1, not 1e-08, but the loss has a kink here:"
+        f" it rises both ways along {kinks}"
+    )
+
+
+def test_the_table_of_several_starts_counts_starts() -> None:
+    done = run("fit", "minimize", HIMMELBLAU, "--starts", "3", "--format", "table")
+    assert done.out.splitlines()[1].split() == ["start", "loss", "x", "y", "gradient"]

@@ -64,15 +64,15 @@ def test_the_branch_that_is_not_taken() -> None:
     [
         (
             "log(x)", "x=0",
-            "the value is -inf: log(x) is -inf at x = 0 (log is defined where x > 0)",
+            "the value is -inf: log(x) is -inf at x = 0 (log is differentiable where x > 0)",
         ),
         (
             "log(x)", "x=-1",
-            "the value is nan: log(x) is nan at x = -1 (log is defined where x > 0)",
+            "the value is nan: log(x) is nan at x = -1 (log is differentiable where x > 0)",
         ),
         (
             "sqrt(x)", "x=-4",
-            "the value is nan: sqrt(x) is nan at x = -4 (sqrt is defined where x > 0)",
+            "the value is nan: sqrt(x) is nan at x = -4 (sqrt is differentiable where x > 0)",
         ),
         (
             "x/y", "x=0,y=0",
@@ -124,7 +124,11 @@ def test_the_branch_that_is_not_taken() -> None:
         ("2*x + y", "x=1,y=-inf", "the value is -inf: y is -inf"),
         ("x + nan", "x=1", "the value is nan: nan is nan"),
         ("oo*x", "x=1", "the value is inf: oo is inf"),
-        ("log(0) + x", "x=1", "the value is -inf: log(0) is -inf (log is defined where x > 0)"),
+        (
+            "log(0) + x",
+            "x=1",
+            "the value is -inf: log(0) is -inf (log is differentiable where x > 0)",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_said(text: str, at: str, warning: str) -> None:
@@ -201,7 +205,7 @@ def test_the_angle_of_the_origin() -> None:
 
 def test_one_element_of_a_vector() -> None:
     assert said("sum(log(v))", "v=[1, 0, 2]") == (
-        "the value is -inf: log(v) is -inf at v = 0 (log is defined where x > 0)"
+        "the value is -inf: log(v) is -inf at v = 0 (log is differentiable where x > 0)"
     )
     assert said("sum(sqrt(v))", "v=[4, 0, 1]") == (
         "the gradient is inf: going backward through sqrt(v), the derivative by v is inf at 0:"
@@ -266,7 +270,7 @@ def test_higher_orders(text: str, request_: dict[str, Any], named: str) -> None:
 def test_values_alone() -> None:
     at = point(read_values(["x=0"]), CONTEXT)
     assert evaluation(read("1 + log(x)"), at, CONTEXT).warnings == (
-        "the value is -inf: log(x) is -inf at x = 0 (log is defined where x > 0)",
+        "the value is -inf: log(x) is -inf at x = 0 (log is differentiable where x > 0)",
     )
     assert evaluation(read("sqrt(x)"), at, CONTEXT).warnings == ()
 

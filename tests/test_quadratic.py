@@ -302,3 +302,26 @@ def test_sweeps_that_cannot_be_read(text: str, message: str) -> None:
 def test_bad_input(words: list[str], error: str) -> None:
     done = run("fit", "quadratic", *words)
     assert (done.code, done.out, done.err) == (2, "", error)
+
+
+def test_a_comparison_as_ndjson_has_the_steps_of_every_optimizer() -> None:
+    words = ("fit", "quadratic", "--compare", "gd,momentum", "--steps", "3", "--format", "ndjson")
+    *steps, result = map(json.loads, run(*words).out.splitlines())
+    assert [(one["optimizer"], one["step"]) for one in steps] == [
+        (name, step) for name in ("gd", "momentum") for step in range(4)
+    ]
+    alone = run(*words[:2], "--steps", "3", "--format", "ndjson").out.splitlines()[:-1]
+    assert [{**json.loads(one), "optimizer": "gd"} for one in alone] == steps[:4]
+    assert [row["optimizer"] for row in result["compared"]] == ["gd", "momentum"]
+    assert result["compared"][1]["parameters"] == steps[-1]["parameters"]
+
+
+def test_the_paths_of_a_comparison_go_into_a_plot() -> None:
+    pytest.importorskip("plotext")
+    compared = run("fit", "quadratic", "--compare", "gd,adam", "--format", "ndjson")
+    shown = run(
+        "plot", "(x-3)**2 + (y-2)**2", "--grid", "x=-1:5,y=-1:5", "--path", "-", stdin=compared.out
+    )
+    assert shown.code == 0
+    assert "gd" in shown.out.splitlines()[-1]
+    assert "adam" in shown.out.splitlines()[-1]

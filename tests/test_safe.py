@@ -420,7 +420,7 @@ ITS_CALLS = ["compile(source, name, 'exec')", "exec(program[key], namespace)"]
 
 @pytest.mark.parametrize("path", TREES)
 def test_no_source_can_run_text(path: str) -> None:
-    """Neither as a name nor as an attribute nor imported; re's and torch's compile are no such."""
+    """Neither as a name nor as an attribute nor imported; `re.compile` and its like are no such."""
     found = ways_to_run_text(TREES[path])
     if path == RUNS_LESSONS:
         calls = [node for node in ast.walk(TREES[path]) if isinstance(node, ast.Call)]

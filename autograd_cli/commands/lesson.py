@@ -200,10 +200,11 @@ def _chosen(
     if file:
         if words or all:
             raise UsageError("--file is a lesson of its own", hint="leave the names out")
+        card = read_card(Path(file))
         printing.console.complain(
             f"note: running the Python in {file}, which is not a lesson of agx's own\n"
         )
-        return [read_card(Path(file))], {}
+        return [card], {}
     if all and words:
         raise UsageError("--all runs every lesson", hint="leave the names out")
     if not words and not all:

@@ -180,9 +180,6 @@ def rows_at(
 
 def plain(value: Tensor) -> Any:
     """A tensor as a number or nested lists of numbers."""
-    try:
-        return value.tolist()
-    except RuntimeError:
-        if not value._is_zerotensor():  # torch's promise of zeros, without memory to read them from
-            raise
-        return torch.zeros(value.shape, dtype=value.dtype).tolist()
+    if value._is_zerotensor():  # torch's promise of zeros: reading an element of it would crash
+        value = torch.zeros(value.shape, dtype=value.dtype)
+    return value.tolist()

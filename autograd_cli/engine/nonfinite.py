@@ -244,7 +244,7 @@ def _cure(op: str) -> str:
     if op in _OVERFLOWS:
         return f" ({_OVERFLOWS[op]})"
     if row is not None and row.domain:
-        return f" ({row.name} is defined where {row.domain})"
+        return f" ({row.name} is differentiable where {row.domain})"
     return ""
 
 

@@ -27,12 +27,17 @@ def vector_jacobian_product(
         target = (target * upstream).sum()
     elif target.dim():
         target = target.sum()
-    return list(
-        torch.autograd.grad(
-            target,
-            inputs,
-            create_graph=create_graph,
-            retain_graph=retain_graph or create_graph,
-            allow_unused=True,
-        )
+    found = torch.autograd.grad(
+        target,
+        inputs,
+        create_graph=create_graph,
+        retain_graph=retain_graph or create_graph,
+        allow_unused=True,
     )
+    return [part if part is None else _with_memory(part) for part in found]
+
+
+def _with_memory(part: Tensor) -> Tensor:
+    """Zeros that torch only promised, as the numbers they are: reading the promise raises, and
+    reading an element of it crashes."""
+    return part.clone() if part._is_zerotensor() else part

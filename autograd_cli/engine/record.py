@@ -241,9 +241,6 @@ def _plain_all(tensors: Sequence[Tensor | None]) -> list[Value]:
     """Tensors as numbers and lists; the many that are the same tensor are looked at once."""
     different = dict(zip(map(id, tensors), tensors, strict=True))
     different.pop(id(None), None)
-    try:
-        known = {key: one.tolist() for key, one in different.items()}  # type: ignore[union-attr]
-    except RuntimeError:  # some are zeros without memory, which is rare
-        known = {key: plain(one) for key, one in different.items()}  # type: ignore[arg-type]
+    known: dict[int, Value] = {key: plain(one) for key, one in different.items()}  # type: ignore[arg-type]
     known[id(None)] = None
     return [known[key] for key in map(id, tensors)]

@@ -47,6 +47,9 @@ ARROWS = 26  # of them have room in the width
 GREY = "#333333"
 # A field fills its axes, so its legend stands below them.
 BELOW = {"loc": "upper right", "bbox_to_anchor": (1, -0.1), "ncols": 4, "borderaxespad": 0}
+# One of many rows would cover the curves, wherever it stood among them.
+BESIDE = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5), "borderaxespad": 0}
+MOST_INSIDE = 6
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 11.0,
@@ -58,7 +61,8 @@ STYLE = {
     "grid.color": "#d9d9d9",
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.8,
-    "legend.frameon": False,
+    "legend.framealpha": 0.85,  # what it covers shines through, and its words are readable
+    "legend.edgecolor": "none",
     "svg.hashsalt": "agx",  # ids that do not change
     "svg.fonttype": "path",  # looks the same where the font is missing
     "pdf.fonttype": 42,
@@ -143,9 +147,10 @@ def _draw(figure: Figure, axes: Any) -> None:
         axes.set_aspect("equal", adjustable="box")
     for number, layer in enumerate(layers):
         _layer(layer, axes, figure, number + 2)
-    if axes.get_legend_handles_labels()[0]:
+    if handles := axes.get_legend_handles_labels()[0]:
         has_field = any(isinstance(layer, Field | Arrows) for layer in layers)
-        axes.legend(**(BELOW if has_field else {"loc": "best"}))
+        crowded = len(handles) > MOST_INSIDE
+        axes.legend(**(BELOW if has_field else BESIDE if crowded else {"loc": "best"}))
 
 
 def visible(text: str) -> str:

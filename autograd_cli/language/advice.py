@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from autograd_cli.errors import ReadError, Span, UnknownNameError
@@ -27,6 +28,12 @@ _INSTEAD = {
     ":": "slices stand in an index: x[1:3]",
     "...": "dots stand in an index: A[..., 0]",
 }
+
+
+# `sin` or `sin^2` where a value ends: people write sin x and sin^2(x).
+_CALL = re.compile(
+    r"(?<![\w.])(?P<name>[A-Za-z][A-Za-z0-9_]*)(?P<power>(?:(?:\^|\*\*)-?\d+|[⁰¹²³⁴-⁹]+)?)\s*\Z"
+)
 
 
 def _error(message: str, span: Span, hint: str, source: str) -> ReadError:
@@ -70,6 +77,16 @@ def after_value(token: Token, value: Span, source: str) -> ReadError:
     if token.kind == tokens.NAME and text in ("for", "in", "is", "else", "import"):
         return _error(f"'{text}' is not in the language", token.span, "", source)
     if token.kind in (tokens.NAME, tokens.NUMBER) or text in ("(", "not", "~", "√", "∛"):
+        call = _CALL.search(source, max(0, token.span.start - 40), token.span.start)
+        if call and (row := find(call["name"])) and row.family != "constructor":
+            operand = "…" if text == "(" else text
+            product = "" if text == "(" or call["power"] else f", or {left}*{text} for a product"
+            return _error(
+                "a function is called with brackets",
+                token.span,
+                f"write {call['name']}({operand}){call['power']}{product}",
+                source,
+            )
         short = left if len(left) <= 20 else "…"
         what = "(…)" if text == "(" else text
         return missing_sign(token.span, short, what, source)

@@ -40,7 +40,37 @@ def dumps(value: object, style: Style, indent: int | None = None) -> str:
 
     Anything beyond ASCII is escaped where the stream is not Unicode.
     """
-    return json.dumps(finite(value), indent=indent, ensure_ascii=not style.utf, allow_nan=False)
+    value = finite(value)
+    if indent is None:
+        return json.dumps(value, ensure_ascii=not style.utf, allow_nan=False)
+    return _indented(value, style, indent, "\n")
+
+
+def _indented(value: Any, style: Style, indent: int, margin: str) -> str:
+    """The text that json.dumps gives with `indent`, lists without lists in them in one go.
+
+    With an indent the standard encoder is Python code, slow for a matrix of millions; without
+    one it is C code, and the line break can be part of its separator.
+    """
+    inner = margin + " " * indent
+    if isinstance(value, dict) and value:
+        lines = [
+            f"{dumps(key, style)}: {_indented(item, style, indent, inner)}"
+            for key, item in value.items()
+        ]
+        return "{" + inner + ("," + inner).join(lines) + margin + "}"
+    if not isinstance(value, list) or not value:
+        return dumps(value, style)
+    if any(isinstance(item, (dict, list)) for item in value):
+        lines = [_indented(item, style, indent, inner) for item in value]
+        return "[" + inner + ("," + inner).join(lines) + margin + "]"
+    flat = json.dumps(
+        value,
+        ensure_ascii=not style.utf,
+        allow_nan=False,
+        separators=("," + inner, ": "),
+    )
+    return "[" + inner + flat[1:-1] + margin + "]"
 
 
 def finite(value: Any) -> Any:

@@ -47,6 +47,11 @@ class Run:
         """What there is to show before the steps; None for most fits."""
         return getattr(self._fitting, "introduction", None)
 
+    @property
+    def counted(self) -> str:
+        """What its steps are called: a fit from several starts counts those."""
+        return getattr(self._fitting, "counted", "step")
+
     def watch(self, observer: Observer) -> None:
         """Tell the observer of every step that is still to come."""
         self._observers.append(observer)

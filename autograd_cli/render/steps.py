@@ -17,11 +17,13 @@ SIGN, POINT, POWER = 1, 1, 4  # what a number takes beside its digits: -1.23456e
 class StepTable:
     """The columns that fit the width: the step, the loss, parameters, the gradient's norm.
 
-    Of the parameters that do not fit, only the number is told, in the heading, if that fits.
+    `counted` is what the first column counts. Of the parameters that do not fit, only the number
+    is told, in the heading, if that fits.
     """
 
-    def __init__(self, first: Step, style: Style) -> None:
+    def __init__(self, first: Step, style: Style, counted: str = "step") -> None:
         self._style = style
+        self._counted = counted
         self._digits = style.precision or 6
         self._size = self._digits + SIGN + POINT + POWER
         names = [name for name, _ in numbers(first.parameters)]
@@ -44,7 +46,10 @@ class StepTable:
         """The names of the columns."""
         slope = ["gradient"] if self._has_slope else []
         names = ("loss", *self._names, *slope)
-        cells = ["step".rjust(COUNT), *(name[: self._size].rjust(self._size) for name in names)]
+        cells = [
+            self._counted.rjust(COUNT),
+            *(name[: self._size].rjust(self._size) for name in names),
+        ]
         if self._more:
             cells.append(self._more)
         return [((" " * GUTTER).join(cells), HEADING)]

@@ -110,7 +110,7 @@ def write_run(run: Run, out: TextIO, style: Style) -> None:
         table: StepTable | None = None
         for step in run.steps():
             if table is None:
-                table = StepTable(step, style)
+                table = StepTable(step, style, run.counted)
                 print_lines([[], table.heading()], out, style, printer)
             print_lines([table.row(step)], out, style, printer)
             out.flush()

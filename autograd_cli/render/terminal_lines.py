@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import TextIO
 
-from rich.console import Console as Printer
+from rich.console import Console
 from rich.text import Text
 
 from autograd_cli.render.layout import Line
@@ -14,6 +14,14 @@ from autograd_cli.render.parts import MARGIN, NARROWEST, RAW
 from autograd_cli.render.style import Style
 
 __all__ = ["Printer", "print_lines", "printer_of"]
+
+
+class Printer(Console):
+    """Rich's console, which leaves it to the program what its exit code is."""
+
+    def on_broken_pipe(self) -> None:
+        """The reader went away; of its own accord rich would end with exit code 1."""
+        raise  # rich calls this while it handles the BrokenPipeError
 
 
 def print_lines(

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autograd_cli.errors import ExitCode
 from autograd_cli.results import Scalar
 from autograd_cli.results.descent import QuadraticFit
-from autograd_cli.results.fit import Fit
+from autograd_cli.results.fit import Fit, Step, Table
 
 BY_OPTIMIZER, BY_RATE = "optimizer", "learning_rate"
 
@@ -54,14 +55,13 @@ class Comparison(Fit):
         """The comparison of at least one contender."""
         ranked = sorted(contenders, key=lambda one: (not one.fit.converged, _rank(one.fit.loss)))
         best = ranked[0].fit
-        warnings = (text for one in contenders for text in one.fit.warnings)
         return cls(
             expression=best.expression,
             at=best.at,
             dtype=best.dtype,
             device=best.device,
             value=best.value,
-            warnings=tuple(dict.fromkeys(warnings)) if by == BY_OPTIMIZER else (),
+            warnings=tuple(_warnings(contenders)) if by == BY_OPTIMIZER else (),
             task=best.task,
             parameters=best.parameters,
             initial=best.initial,
@@ -73,6 +73,15 @@ class Comparison(Fit):
             best=ranked[0].label,
             contenders=tuple(contenders),
         )
+
+    @property
+    def exit_code(self) -> ExitCode:
+        codes = [one.fit.exit_code for one in self.contenders]
+        return ExitCode.INTERRUPTED if ExitCode.INTERRUPTED in codes else super().exit_code
+
+    def table(self, steps: Sequence[Step]) -> Table:
+        """The header and the rows of what is compared, as CSV."""
+        return self.columns(), list(self.records())
 
     def certified(self) -> dict[str, Any]:
         rows = [
@@ -87,6 +96,14 @@ class Comparison(Fit):
 
     def columns(self) -> tuple[str, ...]:
         return tuple(self.contenders[0].cells(self.by))
+
+
+def _warnings(contenders: Sequence[Contender]) -> Iterator[str]:
+    """What was said of all of them, as it is; of some, with their labels before it."""
+    texts = dict.fromkeys(text for one in contenders for text in one.fit.warnings)
+    for text in texts:
+        labels = [str(one.label) for one in contenders if text in one.fit.warnings]
+        yield text if len(labels) == len(contenders) else f"{', '.join(labels)}: {text}"
 
 
 def _rank(loss: float) -> float:

@@ -17,7 +17,8 @@ class Step:
     """The state after `step` steps (0 is the start): the loss there, and how it got there.
 
     `gradient_norm` is the Euclidean norm of the loss's gradient at `parameters`; `learning_rate`
-    is that of the step that led here. None where a method has no such thing.
+    is that of the step that led here. None where a method has no such thing. Where optimizers are
+    compared, `optimizer` says whose step it is.
     """
 
     step: int
@@ -25,9 +26,10 @@ class Step:
     parameters: Mapping[str, Value]
     gradient_norm: float | None = None
     learning_rate: float | None = None
+    optimizer: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {
+        record: dict[str, Any] = {
             "schema": SCHEMA,
             "command": "fit",
             "step": self.step,
@@ -36,6 +38,7 @@ class Step:
             "gradient_norm": self.gradient_norm,
             "learning_rate": self.learning_rate,
         }
+        return record if self.optimizer is None else {**record, "optimizer": self.optimizer}
 
     def record(self) -> tuple[Scalar, ...]:
         """STEP LOSS PARAMETER…, for plain text."""

@@ -11,7 +11,7 @@ from types import FrameType
 from autograd_cli.commands.fit.options import Options
 from autograd_cli.commands.options import Printing
 from autograd_cli.commands.progress import Progress
-from autograd_cli.errors import ExitCode
+from autograd_cli.engine.descent.comparing import Begun, Comparing
 from autograd_cli.figures import Figure
 from autograd_cli.render import (
     emit_run,
@@ -20,7 +20,7 @@ from autograd_cli.render import (
 from autograd_cli.render.course import Course, figures
 from autograd_cli.render.pictures import figure_text, picture_kind, write_picture
 from autograd_cli.render.run import Run
-from autograd_cli.results.comparison import BY_OPTIMIZER, Comparison, Contender
+from autograd_cli.results.comparison import BY_OPTIMIZER
 from autograd_cli.results.fit import Fitting, Step
 
 WATCHED = 2.0  # seconds that a demonstration takes on a terminal, at least
@@ -70,39 +70,32 @@ def run(
 
 def compare(
     by: str,
-    begun: Sequence[tuple[str | float, Callable[[], Fitting]]],
+    begun: Sequence[Begun],
     steps: int | None,
     options: Options,
     printing: Printing,
 ) -> int:
     """Run several fits one after another, show them side by side, and return the exit code.
 
-    Ctrl-C ends the one that is running, and those that were not begun are left out.
+    NDJSON has the steps of every optimizer before the result. Ctrl-C ends the one that is running,
+    and those that were not begun are left out.
     """
     from autograd_cli.engine.threads import one_thread
 
     course = _course(options)
-    contenders: list[Contender] = []
+    streams = printing.output.format.name == "ndjson"
     most = steps or SHOWN
-    total = most * len(begun)
     with one_thread(), stoppable() as stopped, Progress(printing.console) as progress:
-        for label, start in begun:
-            losses: list[float] = []
 
-            def watch(step: Step, losses: list[float] = losses, label: str | float = label) -> None:
-                losses.append(step.loss)
-                progress.at(len(contenders) * most + min(step.step, most), total, str(label))
+        def watch(step: Step, label: str, ended: int) -> None:
+            progress.at(ended * most + min(step.step, most), most * len(begun), label)
 
-            going = Run(start(), None, stopped, [watch])
-            contenders.append(Contender(label=label, fit=going.result, losses=losses))
-            if going.result.exit_code == ExitCode.INTERRUPTED:
-                break
-    found = Comparison.of(by, contenders)
-    printing.emit(found)
+        shows = _shows(steps, options, printing) if streams and by == BY_OPTIMIZER else None
+        going = Run(Comparing(by, begun, watch), shows, stopped)
+        emit_run(going, printing.console, printing.output)
     if course is not None:
-        _draw(figures(found, course, None), options, printing)
-    interrupted = contenders[-1].fit.exit_code == ExitCode.INTERRUPTED
-    return ExitCode.INTERRUPTED if interrupted else found.exit_code
+        _draw(figures(going.result, course, None), options, printing)
+    return going.result.exit_code
 
 
 def _course(options: Options) -> Course | None:

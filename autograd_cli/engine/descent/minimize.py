@@ -23,7 +23,7 @@ from autograd_cli.engine.descent.trust_region import (
     STUCK,
     TrustRegion,
 )
-from autograd_cli.engine.descent.verdict import Verdict, judge, lower_nearby
+from autograd_cli.engine.descent.verdict import Verdict, judge, kinked, lower_nearby
 from autograd_cli.engine.evaluate import evaluate
 from autograd_cli.engine.nonfinite import explain_gradient, explain_value
 from autograd_cli.errors import EvaluationError
@@ -133,10 +133,8 @@ class Minimizing:
         slope = problem.gradient()
         held = self._box.held(problem.point(), slope)
         spectrum = verdict.spectrum
-        names = [
-            label for name, part in problem.plain().items() for label, _ in components(name, part)
-        ]
-        at_bounds = tuple(n for n, one in zip(names, held.tolist(), strict=True) if one)
+        pairs = zip(self._labels(), held.tolist(), strict=True)
+        at_bounds = tuple(name for name, one in pairs if one)
         parameters = problem.plain()
         return MinimumFit(
             expression=self._expression.source,
@@ -161,6 +159,11 @@ class Minimizing:
             condition_number=None if spectrum is None else spectrum.condition_number,
             at_bounds=at_bounds,
         )
+
+    def _labels(self) -> list[str]:
+        """The name of every number of the parameters."""
+        plain = self._problem.plain()
+        return [label for name, part in plain.items() for label, _ in components(name, part)]
 
     def landscape(self, ends: Mapping[str, tuple[float, float]]) -> Grid:
         """The loss between these ends of the two parameters."""
@@ -192,8 +195,12 @@ class Minimizing:
             )
             return replace(verdict, word=FLAT, converged=False, reason=reason), ()
         if verdict.word == UNKNOWN and stop == STUCK:
-            reason = f"{verdict.reason}, but no step lowers the loss: it may have a kink here"
-            return replace(verdict, reason=reason), ()
+            names = self._labels()
+            kinks = [names[place] for place in kinked(self._problem, self._box, self._tolerance)]
+            why = "steps along it lower the loss no further: it may have a kink here"
+            if kinks:
+                why = f"the loss has a kink here: it rises both ways along {', '.join(kinks)}"
+            return replace(verdict, reason=f"{verdict.reason}, but {why}"), ()
         if verdict.word == UNKNOWN and stop == LIMIT:
             reason = f"{self.last.step} steps were not enough: {verdict.reason}"
             return replace(verdict, reason=reason), ()

@@ -65,6 +65,8 @@ class ManyStarts:
     A random start outside the domain is left out. Raises: EvaluationError where all are.
     """
 
+    counted = "start"
+
     def __init__(
         self, expression: Expression, starts: Starts, descent: Descent, context: Context
     ) -> None:

@@ -24,6 +24,7 @@ MOST = 2000  # parameters whose Hessian is looked at
 STEADY = 0.6  # of the least eigenvalue, what is left of it a Newton step away from a real minimum
 PROBES = 16  # random directions to look for a lower value in
 DISTANCES = (1e-6, 1e-4, 1e-2, 0.1, 0.3)  # of the size of the point, at which to look
+KINK = 1e-6  # of the size of a parameter: so far to each side a kink is looked for
 NEVER_LESS = 1e-11  # of the loss: a difference that small is rounding
 
 
@@ -128,6 +129,28 @@ def lower_nearby(problem: Problem, box: Box) -> Tensor | None:
                     best, lowest = there, found
     problem.place(point)
     return best
+
+
+def kinked(problem: Problem, box: Box, tolerance: float) -> list[int]:
+    """The free parameters along which the loss rises both ways, although its slope is not small.
+
+    Where it has a derivative, it falls one of the ways: a kink has none.
+    """
+    point = problem.point()
+    value = float(problem.differentiate())
+    slope = problem.gradient()
+    steep = ~box.held(point, slope) & (slope.abs() > tolerance)
+    size = 1 + point.abs()
+    found = []
+    for place in steep.nonzero()[:, 0].tolist():
+        there = [point.clone(), point.clone()]
+        there[0][place] += KINK * size[place]
+        there[1][place] -= KINK * size[place]
+        rises = (_value(problem, one) - value for one in there)
+        if all(rise > NEVER_LESS * abs(value) for rise in rises):
+            found.append(place)
+    problem.place(point)
+    return found
 
 
 def _value(problem: Problem, point: Tensor) -> float:

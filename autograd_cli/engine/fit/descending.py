@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -12,7 +14,7 @@ from autograd_cli.engine.context import Context
 from autograd_cli.engine.descent.loop import Descending, Ending
 from autograd_cli.engine.descent.objective import Objective, Parameters, Rows
 from autograd_cli.engine.fit.design import design
-from autograd_cli.engine.fit.exact import least_squares
+from autograd_cli.engine.fit.exact import Exact, least_squares
 from autograd_cli.engine.fit.linearised import regression
 from autograd_cli.engine.fit.model import Model
 from autograd_cli.engine.fit.observations import Observations, observations, tensors
@@ -57,6 +59,7 @@ def linear_descent(
 
     def conclude(ending: Ending) -> Fit:
         found = least_squares(request, data, fine)
+        converged, reason = _judged(ending, descent, found)
         return Regression(
             expression=request.model.source,
             at=ending.parameters,
@@ -68,8 +71,8 @@ def linear_descent(
             initial=ending.initial,
             loss=ending.loss,
             steps=ending.steps,
-            converged=ending.converged,
-            reason=ending.reason,
+            converged=converged,
+            reason=reason,
             response=request.response.source,
             method=descent.optimizer,
             statistics=found.statistics,
@@ -81,6 +84,37 @@ def linear_descent(
         )
 
     return Descending(objective(model, start, mean=True), descent, context, conclude)
+
+
+def _judged(ending: Ending, descent: Descent, found: Exact) -> tuple[bool, str]:
+    """Whether a descent of a linear model converged, and why it ended.
+
+    The gradient of the whole loss does not vanish under steps on batches of it: their noise moves
+    the parameters about the minimum for ever. They have arrived where that is less than what the
+    data leave open, within the confidence intervals of exact least squares.
+    """
+    all_taken = ending.steps == descent.steps and not ending.diverged
+    if ending.converged or descent.batch_size is None or descent.tolerance or not all_taken:
+        return ending.converged, ending.reason
+    intervals = found.statistics.confidence_intervals
+    if not all(map(math.isfinite, itertools.chain(*intervals.values()))):
+        return ending.converged, ending.reason
+    level = f"{found.statistics.confidence:.0%}"
+    outside = [
+        name
+        for name, value in numbers(ending.parameters)
+        if not intervals[name][0] <= float(value or 0.0) <= intervals[name][1]
+    ]
+    if not outside:
+        return True, (
+            f"all parameters are within the {level} confidence intervals of exact least squares,"
+            " about which the noise of the batches moves them"
+        )
+    is_are = "is" if len(outside) == 1 else "are"
+    return False, (
+        f"{', '.join(outside)} {is_are} outside the {level} confidence interval of exact least"
+        " squares: more steps, larger batches or a --schedule with a falling rate bring it closer"
+    )
 
 
 def _learned(

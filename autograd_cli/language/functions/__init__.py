@@ -54,5 +54,5 @@ def find(name: str) -> Function | None:
 def suggest(name: str) -> str:
     """The spelling nearest to `name`, or "" if none is near."""
     spellings = {spelling.lower(): spelling for spelling in _BY_SPELLING}
-    near = difflib.get_close_matches(name.lower(), spellings, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(name.lower(), spellings, n=1, cutoff=0.75)
     return spellings[near[0]] if near else ""
