@@ -350,6 +350,19 @@ def test_rows_keep_their_order_whatever_the_jobs(tmp_path: Path) -> None:
     assert outputs[0].count("\n") == 60_001
 
 
+def test_lines_are_not_kept() -> None:
+    """Memory does not grow with the input: what stood in a block goes with it."""
+    resource = pytest.importorskip("resource")
+    from autograd_cli.data.arrow_text import joined, split_lines
+
+    def peak() -> float:
+        joined([split_lines(bytes(bytearray(b"1.25,2.5\n" * 100_000)))], ",")
+        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+    before = max(peak() for _ in range(5))
+    assert max(peak() for _ in range(60)) < 1.02 * before + 10_000  # kB; the text alone is 54 MB
+
+
 # Bad rows ----------------------------------------------------------------------------------------
 
 BAD = "x,y\n1,2\n,3\n4,5\nabc,1\n7,8,9\n5,6\n"
