@@ -572,6 +572,11 @@ def test_rows_are_appended_under_the_same_header(tmp_path: Path) -> None:
             ["--points", "t", "--grid", "x=0:1:2"],
             "--points and --grid exclude each other\n  hint: give the points of one of them",
         ),
+        (
+            ["--points", "t", "--symbolic"],
+            "--symbolic and --points exclude each other\n"
+            "  hint: for the formulas alone, leave --points out",
+        ),
         (["--points", "t", "--resume"], "--resume needs a file to write to\n  hint: add -o FILE"),
         (
             ["--points", "t", "--append", "-o", "o.parquet"],

@@ -165,7 +165,7 @@ def grad(
         expression=expression,
         printing=printing,
     )
-    table = many.open(ctx)
+    table = many.open(ctx, symbolic)
     inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, table)
     if not inputs.expression.variables:
         raise UsageError(

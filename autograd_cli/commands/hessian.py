@@ -120,7 +120,7 @@ def hessian(
         expression=expression,
         printing=printing,
     )
-    table = many.open(ctx)
+    table = many.open(ctx, symbolic)
     inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, table)
     if not inputs.expression.variables:
         raise UsageError(

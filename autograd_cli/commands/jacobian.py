@@ -157,7 +157,7 @@ def jacobian(
         expression=expressions[0],
         printing=printing,
     )
-    table = many.open(ctx)
+    table = many.open(ctx, symbolic)
     read = [
         read_inputs(one, at or [], grid or [], syntax, printing.console, table)
         for one in expressions

@@ -176,13 +176,18 @@ class Many:
             jobs = jobs or max(1, cores() // int(printing.console.environ["LOCAL_WORLD_SIZE"]))
         return cls(points, tuple(maps or ()), on_error, jobs or cores(), append, resume, launched)
 
-    def open(self, ctx: typer.Context) -> TableInput | None:
+    def open(self, ctx: typer.Context, symbolic: bool | None = None) -> TableInput | None:
         """The table of --points, if there is one, open for as long as the command runs.
 
-        Raises: as `TableInput.open`.
+        Raises: as `TableInput.open`; UsageError where formulas are wanted beside its rows.
         """
         if self.points is None:
             return None
+        if symbolic:
+            raise UsageError(
+                "--symbolic and --points exclude each other",
+                hint="for the formulas alone, leave --points out",
+            )
         from autograd_cli.commands.table_input import TableInput
 
         table = TableInput.open(self.points, self.maps, ctx.obj)
