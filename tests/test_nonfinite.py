@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from autograd_cli.engine import derivatives
+from autograd_cli.engine import batches
 from autograd_cli.engine.context import resolve
 from autograd_cli.engine.derivatives import axis, evaluation, gradient, gradients, point
 from autograd_cli.language.points import read_grid, read_values
@@ -318,7 +318,7 @@ def test_bad_points_of_a_grid() -> None:
 
 @pytest.mark.parametrize("chunk", [4, 65_536])
 def test_only_some_bad_points_are_explained(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
-    monkeypatch.setattr(derivatives, "CHUNK", chunk)
+    monkeypatch.setattr(batches, "CHUNK", chunk)
     found = rows("log(-x)", "x=1:20:20")
     assert all(math.isnan(row.value) for row in found)
     assert [len(row.warnings) for row in found] == [1] * 5 + [0] * 15
