@@ -6,6 +6,7 @@ model, the data, the start, and no other hint. scipy and lmfit get the model as 
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import statistics
 import sys
@@ -20,6 +21,7 @@ from benchmarks.measure import machine, report
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 CAP = 11.0  # digits: as many as are certified
+PEERS = ("scipy", "lmfit")  # those installed take part
 TIGHT = 1e-15  # tolerance for those who turn the knobs
 
 Answer = tuple[Mapping[str, float], Mapping[str, float]]  # parameters, standard errors
@@ -161,6 +163,7 @@ def run(quick: bool) -> None:
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     rounds = 1 if quick else 3
+    found = [peer for peer in PEERS if importlib.util.find_spec(peer)]
     functions = models(np)
     tight = {"xtol": TIGHT, "ftol": TIGHT, "gtol": TIGHT, "maxfev": 100_000}
     scores: dict[str, list[float]] = {}
@@ -174,15 +177,17 @@ def run(quick: bool) -> None:
         x, y = numpy_data(problem, np)
         for start in problem.starts:
             count += 1
-            peers: dict[str, Fit] = {
-                "agx fit curve": agx(problem, start),
-                "scipy curve_fit": scipy(functions[name], x, y, start),
-                "scipy curve_fit, tolerances 1e-15": scipy(functions[name], x, y, start, **tight),
-                "lmfit": lmfit(functions[name], x, y, start),
-                "lmfit, tolerances 1e-15": lmfit(
+            peers: dict[str, Fit] = {"agx fit curve": agx(problem, start)}
+            if "scipy" in found:
+                peers["scipy curve_fit"] = scipy(functions[name], x, y, start)
+                peers["scipy curve_fit, tolerances 1e-15"] = scipy(
+                    functions[name], x, y, start, **tight
+                )
+            if "lmfit" in found:
+                peers["lmfit"] = lmfit(functions[name], x, y, start)
+                peers["lmfit, tolerances 1e-15"] = lmfit(
                     functions[name], x, y, start, xtol=TIGHT, ftol=TIGHT
-                ),
-            }
+                )
             best = dict.fromkeys(peers, math.inf)
             for number in range(rounds):
                 order = list(peers) if (count + number) % 2 else list(reversed(peers))
@@ -198,7 +203,7 @@ def run(quick: bool) -> None:
             for peer in peers:
                 seconds.setdefault(peer, []).append(best[peer])
     order = ("agx fit curve", *(peer for peer in scores if peer != "agx fit curve"))
-    report("fit", _lines(count, order, scores, errors, seconds), keep=not quick)
+    report("fit", _lines(count, order, found, scores, errors, seconds), keep=not quick)
 
 
 def _attempt(fit: Fit) -> Answer | None:
@@ -215,6 +220,7 @@ def _score(answer: Answer | None, part: int, right: Mapping[str, float]) -> floa
 def _lines(
     count: int,
     order: Sequence[str],
+    found: Sequence[str],
     scores: Mapping[str, Sequence[float]],
     errors: Mapping[str, Sequence[float]],
     seconds: Mapping[str, Sequence[float]],
@@ -230,13 +236,13 @@ def _lines(
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for peer in order:
-        found = scores[peer]
-        counts = [sum(score >= least for score in found) for least in (4, 6, 9)]
+        right = scores[peer]
+        counts = [sum(score >= least for score in right) for least in (4, 6, 9)]
         sure = sum(score >= 6 for score in errors[peer])
         times = [1000 * one for one in seconds[peer]]
         lines.append(
-            f"| {peer} | {counts[0]} | {counts[1]} | {counts[2]} | {statistics.median(found):.1f}"
+            f"| {peer} | {counts[0]} | {counts[1]} | {counts[2]} | {statistics.median(right):.1f}"
             f" | {sure} of {len(errors[peer])} | {statistics.median(times):.1f}"
             f" | {max(times):.0f} |"
         )
-    return [*lines, "", machine(("torch", "numpy", "scipy", "lmfit"))]
+    return [*lines, "", machine(("torch", "numpy", *found))]
