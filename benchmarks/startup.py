@@ -39,7 +39,7 @@ GOALS = {
 
 def run(*, quick: bool) -> None:
     """Prints each command's median time and its ratio to the hand-written script."""
-    rounds = 2 if quick else 15
+    rounds = 1 if quick else 15
     seconds = in_turn(COMMANDS, rounds, expected_exit={"a parse error": 2})
     ratio = ratios(seconds, BASELINE)
     lines = [
