@@ -114,6 +114,14 @@ def test_a_shared_node_is_drawn_once() -> None:
     assert text.count("↑ n1") == 2
 
 
+def test_a_ledger_names_the_step_that_is_a_term_of_its_own() -> None:
+    text = run("graph", "u = x**2; sin(u) + u", "--at", "x=2").out
+    assert re.search(r"^n2 u = x\*\*2: -0\.65\d* \(sin\(u\)\) \+ 1\.0 \(u\) = 0\.34", text, re.M)
+    record = json.loads(run("graph", "u = x**2; sin(u) + u", "--at", "x=2", "--json").out)
+    (shared,) = record["shared"].values()
+    assert [one["expression"] for one in shared["contributions"]] == ["sin(u)", "u"]
+
+
 def test_a_deep_graph_goes_on_in_a_tree_of_its_own() -> None:
     nested = "x"
     for function in ("sin", "cos", "exp", "tanh", "sqrt", "abs", "sigmoid", "atan", "asinh") * 3:

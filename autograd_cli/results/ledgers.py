@@ -18,16 +18,18 @@ class Contribution(NamedTuple):
     """One term of a ledger: what arrived from `source`.
 
     `span` is the term of the sum that it stands in: `2*x*y` for the x in `x**2 + 2*x*y`.
+    `step` is the name of the step that is that term, whose span is its definition elsewhere.
     """
 
     source: str
     span: Span
     value: Value
+    step: str | None = None
 
     def to_dict(self, text: Callable[[Span], str]) -> dict[str, Any]:
         return {
             "from": self.source,
-            "expression": text(self.span),
+            "expression": self.step or text(self.span),
             "value": self.value,
         }
 
@@ -66,11 +68,13 @@ def ledgers(nodes: Sequence[GraphNode], edges: Sequence[GraphEdge]) -> dict[str,
             node.span if by_id[edge.source].op in SUMS else terms[edge.source] for edge in incoming
         ]
         often = Counter(spans)
+        step = None if node.is_leaf else node.name
         contributions = tuple(
             Contribution(
                 edge.source,
                 span if often[span] == 1 else by_id[edge.source].span,
                 edge.contribution,
+                step if span == node.span and often[span] == 1 else None,
             )
             for edge, span in zip(incoming, spans, strict=True)
         )

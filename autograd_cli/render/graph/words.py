@@ -86,7 +86,7 @@ class Words:
         node = self.nodes[contribution.source]
         if node.phase == "backward":
             return f"{node.id} {self.text(node)}"
-        return self.excerpt(contribution.span)
+        return self.shown(contribution.step or "") or self.excerpt(contribution.span)
 
     def constant(self, constant: GraphConstant) -> str:
         """A constant as typed, and its value where that says more."""
