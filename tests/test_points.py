@@ -689,3 +689,27 @@ def test_read_table_is_exact(tmp_path: Path) -> None:
     assert found.names == ("x", "y")
     assert list(map(list, zip(*found.columns, strict=True))) == rows
     assert math.isnan(read_table(table(tmp_path, "x\nnan\n"))["x"][0])
+
+
+# Several processes -------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="torch's launcher wants libuv there")
+def test_two_processes_of_torchs_launcher_write_the_rows_of_one(tmp_path: Path) -> None:
+    file = table(tmp_path, gaussian(1001))
+    whole = ok(run("grad", "x**2*sin(y)", "--points", file, "-f", "csv", "--via", "autograd"))
+    parts = tmp_path / "parts"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", "-m", "autograd_cli", "grad", "x**2*sin(y)"]
+    command += ["--points", file, "-o", str(parts), "-f", "csv", "--via", "autograd"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, env=environment()
+    )
+    assert done.returncode == 0, done.stderr
+    names = [path.name for path in sorted(parts.iterdir())]
+    assert names == ["part-00000-of-00002.csv", "part-00001-of-00002.csv"]
+    tables = [(parts / name).read_text().splitlines() for name in names]
+    header, *rows = whole.splitlines()
+    assert [lines[0] for lines in tables] == [header, header]
+    assert abs(len(tables[0]) - len(tables[1])) <= 1  # by row ranges, evenly
+    assert [line for lines in tables for line in lines[1:]] == rows
