@@ -291,13 +291,21 @@ FAMILIES = {
 }
 
 
+def reading_time(text: str) -> float:
+    """Seconds of processor time that reading or refusing takes, the best of three."""
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        try:
+            read(text)
+        except AgxError as error:
+            describe(error)
+        times.append(time.process_time() - start)
+    return min(times)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_time_grows_with_the_length_and_not_with_its_square(family: str) -> None:
-    """Thirty thousand characters take well under two seconds, however they are arranged."""
-    text = FAMILIES[family](30_000)
-    start = time.process_time()
-    try:
-        read(text)
-    except AgxError as error:
-        describe(error)
-    assert time.process_time() - start < 1.5
+    """Sixteen times the text takes some 16 times as long, not 256, however it is arranged."""
+    part, whole = (reading_time(FAMILIES[family](length)) for length in (2_000, 32_000))
+    assert whole < 64 * part
