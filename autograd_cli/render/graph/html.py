@@ -13,9 +13,9 @@ from autograd_cli.errors import visible
 from autograd_cli.render.graph.diagram import Diagram, DiagramArrow, DiagramBox, diagram
 from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.graph.folding import Run
+from autograd_cli.render.graph.ledgers import ledger_line
 from autograd_cli.render.graph.steps import steps
 from autograd_cli.render.graph.svg import RULES, picture, title, variables
-from autograd_cli.render.graph.text import ledger_line
 from autograd_cli.render.graph.words import Words
 from autograd_cli.render.style import Style
 from autograd_cli.results.graph import GraphConstant, GraphNode
