@@ -30,7 +30,7 @@ def check(printing: Printing) -> None:
 def play(result: Explanation, printing: Printing) -> None:
     """Print the first block, and one more for every key; the terminal is left as it was found."""
     from autograd_cli.render import terminal
-    from autograd_cli.render.explanation import blocks
+    from autograd_cli.render.explanation.page import blocks
 
     console = printing.console
     style = Style.of_console(console, printing.output.precision)
