@@ -22,6 +22,7 @@ from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import plain
 from autograd_cli.engine.evaluate import evaluate, output
 from autograd_cli.engine.nonfinite import explain_gradient, explain_value
+from autograd_cli.engine.unrecorded import explain_unrecorded
 from autograd_cli.errors import UsageError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.request import DerivativeRequest
@@ -65,7 +66,11 @@ def explain(
             name: found.adjoints.get(position, torch.zeros_like(leaves[name]))
             for name, position in expression.variables.items()
         }
-    warnings = [*expression.warnings, *explain_value(expression, values)]
+    warnings = [
+        *expression.warnings,
+        *explain_value(expression, values),
+        *explain_unrecorded(expression, values),
+    ]
     if not all(one.isfinite().all() for one in gradient.values()):
         warnings += explain_gradient(expression, values, leaves, weights.grad_output, context)
     derivatives: dict[str, Value] = {name: plain(one) for name, one in gradient.items()}

@@ -53,7 +53,8 @@ def _sum(label: Line, ledger: Ledger, words: Words) -> Line:
 
 
 def _without_terms(words: Words) -> Line:
-    is_output = words.nodes[words.graph.root].is_leaf
+    root = words.nodes.get(words.graph.root)
+    is_output = root is not None and root.is_leaf
     return [("the output itself" if is_output else "no path leads here", FAINT)]
 
 

@@ -19,7 +19,7 @@ def path_lines(graph: Graph, words: Words, width: int, most: int) -> list[Line]:
     lines: list[Line] = [[], *wrap([(f"the paths to {name}", HEADING)], width)]
     nodes = words.nodes
     for number, path in enumerate(graph.paths[:most], start=1):
-        line: Line = []
+        line: Line = [] if path.steps else [("the output", FAINT)]
         arrow = " -> " if not words.unicode else " → "
         for position, step in enumerate(_ends(path.steps)):
             if position:

@@ -27,7 +27,8 @@ from autograd_cli.results.graph import Graph, GraphConstant, GraphNode
 
 def tree_lines(rows: Sequence[Row], graph: Graph, words: Words, width: int) -> list[Line]:
     """A table whose first column is the tree; below each other where that is too wide."""
-    contents = _columns(rows, graph, words)
+    every = _columns(rows, graph, words)
+    contents = {name: cells for name, cells in every.items() if any(one.width for one in cells)}
     wide = dict(contents)
     for spare in ("", "pass"):  # what the text of the nodes says as well
         wide.pop(spare, None)
