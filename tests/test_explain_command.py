@@ -226,3 +226,17 @@ def test_ctrl_c_leaves_the_terminal_as_it_was() -> None:
     terminal.press("\x03")
     code, _, restored = terminal.end()
     assert (code, restored) == (130, True)
+
+
+def test_steps_follow_the_width_of_the_terminal() -> None:
+    terminal = Terminal("explain", "sin(x1)*x2", "--at", "x1=2,x2=5", "--step")
+    terminal.until(PROMPT)
+    terminal.press(" ")
+    assert "v₋₁" in terminal.until(PROMPT)
+    terminal.resize(40)
+    for _ in range(6):
+        terminal.press(" ")
+        lines = terminal.until(PROMPT).replace("\r", "\n").split("\n")
+        assert max(map(columns, lines)) <= 40
+    terminal.press("q")
+    assert terminal.end()[0] == 0
