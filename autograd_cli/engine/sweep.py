@@ -47,7 +47,7 @@ def sweep(
         found = vector_jacobian_product(value, tracked, seed, retain_graph=True)
     except (RuntimeError, NotImplementedError) as error:
         raise explain_backward(error, expression) from error
-    sent = [(None,) * len(edges) for edges in tape.edges]
+    sent: list[Parts] = [(None,) * len(edges) for edges in tape.edges]
     upstream: list[Tensor | None] = [None] * total
     results = [0] * total
     result = tape.result
