@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from autograd_cli.render.points import Points
@@ -16,12 +17,13 @@ NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 def write(result: Result, out: TextIO, style: Style) -> None:
-    out.write(dumps(result.to_dict(), style, indent=INDENT) + "\n")
+    out.writelines(indented(result.to_dict(), style))
+    out.write("\n")
 
 
 def write_points(points: Points, out: TextIO, style: Style) -> None:
     """The object of the points, each written as it comes."""
-    shared = dumps(points.shared(), style, indent=INDENT)
+    shared = "".join(indented(points.shared(), style))
     out.write(shared.removesuffix("\n}") + ',\n  "points": [')
     separator = "\n    "
     for point in points.points:
@@ -35,42 +37,45 @@ def write_run(run: Run, out: TextIO, style: Style) -> None:
     write(run.result, out, style)
 
 
-def dumps(value: object, style: Style, indent: int | None = None) -> str:
-    """JSON text, in which numbers that are not finite are strings.
+def dumps(value: object, style: Style) -> str:
+    """JSON text on one line, in which numbers that are not finite are strings.
 
     Anything beyond ASCII is escaped where the stream is not Unicode.
     """
-    value = finite(value)
-    if indent is None:
-        return json.dumps(value, ensure_ascii=not style.utf, allow_nan=False)
-    return _indented(value, style, indent, "\n")
+    return json.dumps(finite(value), ensure_ascii=not style.utf, allow_nan=False)
 
 
-def _indented(value: Any, style: Style, indent: int, margin: str) -> str:
-    """The text that json.dumps gives with `indent`, lists without lists in them in one go.
+def indented(value: Any, style: Style, margin: str = "\n") -> Iterator[str]:
+    """The text that json.dumps gives with INDENT, in pieces, as large ones do not fit in memory.
 
-    With an indent the standard encoder is Python code, slow for a matrix of millions; without
-    one it is C code, and the line break can be part of its separator.
+    A list of numbers is one piece. With an indent the standard encoder is Python code, slow for a
+    matrix of millions; without one it is C code, and the line break can be part of its separator.
     """
-    inner = margin + " " * indent
+    inner = margin + " " * INDENT
     if isinstance(value, dict) and value:
-        lines = [
-            f"{dumps(key, style)}: {_indented(item, style, indent, inner)}"
-            for key, item in value.items()
-        ]
-        return "{" + inner + ("," + inner).join(lines) + margin + "}"
-    if not isinstance(value, list) or not value:
-        return dumps(value, style)
-    if any(isinstance(item, (dict, list)) for item in value):
-        lines = [_indented(item, style, indent, inner) for item in value]
-        return "[" + inner + ("," + inner).join(lines) + margin + "]"
-    flat = json.dumps(
-        value,
-        ensure_ascii=not style.utf,
-        allow_nan=False,
-        separators=("," + inner, ": "),
-    )
-    return "[" + inner + flat[1:-1] + margin + "]"
+        before = "{" + inner
+        for key, item in value.items():
+            yield f"{before}{dumps(key, style)}: "
+            yield from indented(item, style, inner)
+            before = "," + inner
+        yield margin + "}"
+    elif not isinstance(value, (list, tuple)) or not value:
+        yield dumps(value, style)
+    elif any(isinstance(item, (dict, list, tuple)) for item in value):
+        before = "[" + inner
+        for item in value:
+            yield before
+            yield from indented(item, style, inner)
+            before = "," + inner
+        yield margin + "]"
+    else:
+        flat = json.dumps(
+            finite(value),
+            ensure_ascii=not style.utf,
+            allow_nan=False,
+            separators=("," + inner, ": "),
+        )
+        yield "[" + inner + flat[1:-1] + margin + "]"
 
 
 def finite(value: Any) -> Any:
