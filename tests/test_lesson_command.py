@@ -87,7 +87,7 @@ def test_the_list_has_a_line_each_in_groups(home: str) -> None:
     assert lines[:6] == [
         "",
         "  First steps",
-        "  ✓  three-ways           Three ways to a derivative                  6 min",
+        "  ✓  three-ways           Three ways to a derivative                  5 min",
         "  …  first-gradient       A first gradient                            4 min",
         "  ·  requires-grad        requires_grad, and how it spreads           4 min",
         "",
@@ -124,7 +124,7 @@ def test_the_list_for_programs(home: str) -> None:
         ("name", "three-ways"),
         ("title", "Three ways to a derivative"),
         ("group", "First steps"),
-        ("minutes", 6),
+        ("minutes", 5),
         ("questions", 1),
         ("state", "finished"),
     ]
