@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -229,7 +231,9 @@ def test_a_run_imports_the_command_that_it_needs_and_no_other() -> None:
         "import sys\nfrom autograd_cli import cli\ncli.main(['lesson', '-f', 'csv'])\n"
         "print(*(name for name in sys.modules if name.startswith('autograd_cli.commands.')))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     loaded = set(done.stdout.splitlines()[-1].replace("autograd_cli.commands.", "").split())
     others = {row.place.partition(".")[0] for row in cli.COMMANDS} - {"lesson"}
     assert "lesson" in loaded
