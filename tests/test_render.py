@@ -337,9 +337,7 @@ def test_wrapping_loses_nothing_and_keeps_to_the_width(text: str, width: int) ->
     assert kept.replace(" ", "") == text.replace(" ", "")
 
 
-@given(
-    st.lists(st.text(st.sampled_from("ab(*) "), max_size=8), max_size=12), st.integers(2, 30)
-)
+@given(st.lists(st.text(st.sampled_from("ab(*) "), max_size=8), max_size=12), st.integers(2, 30))
 def test_a_word_of_several_looks_is_one_word(texts: list[str], width: int) -> None:
     """Looks do not move a break: an emphasised word keeps the full stop after it."""
     looks = wrap([(text, str(number)) for number, text in enumerate(texts)], width)
