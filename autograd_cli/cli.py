@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -15,22 +16,7 @@ from typing import Any, NamedTuple
 
 import typer
 
-from autograd_cli.commands import (
-    check,
-    completion,
-    evaluate,
-    explain,
-    fit,
-    functions,
-    grad,
-    graph,
-    hessian,
-    info,
-    jacobian,
-    lesson,
-    plot,
-)
-from autograd_cli.commands.command import Command, Group
+from autograd_cli.commands.command import COMPLETE, PROGRAM, Command, Commands, Group
 from autograd_cli.console import Console
 from autograd_cli.errors import (
     AgxError,
@@ -50,51 +36,76 @@ agx functions softmax
 """
 
 
+HELP = """Explore derivatives from the command line.
+
+Type an expression as in SymPy or PyTorch: agx reads it, evaluates it with torch, and shows
+its derivatives."""
+
+
 class Row(NamedTuple):
-    """A command: its name, its function (or the group of its tasks), and its examples."""
+    """A command: its name, and where in `commands` its function is (or the group of its tasks).
+
+    Its module is imported when the command is needed: most runs need one.
+    """
 
     name: str
-    function: Callable[..., object] | typer.Typer
-    examples: str
+    place: str
+
+    @property
+    def module(self) -> Any:
+        return importlib.import_module(f"{PACKAGE}.{self.place.rpartition('.')[0]}")
+
+    @property
+    def function(self) -> Callable[..., object] | typer.Typer:
+        found: Callable[..., object] | typer.Typer
+        found = getattr(self.module, self.place.rpartition(".")[2])
+        return found
+
+    @property
+    def examples(self) -> str:
+        return str(self.module.EXAMPLES)
+
+    def command(self) -> Any:
+        """The command as Typer makes it of the function's signature."""
+        function = self.function
+        if isinstance(function, typer.Typer):
+            return typer.main.get_group(function)
+        alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+        alone.command(self.name, cls=Command, epilog=self.examples, add_help_option=False)(function)
+        return typer.main.get_command(alone)
 
 
 # Typer does not export it.
 TYPERS_USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
 
+PACKAGE = "autograd_cli.commands"
 COMMANDS = (
-    Row("grad", grad.grad, grad.EXAMPLES),
-    Row("graph", graph.graph, graph.EXAMPLES),
-    Row("explain", explain.explain, explain.EXAMPLES),
-    Row("jacobian", jacobian.jacobian, jacobian.EXAMPLES),
-    Row("hessian", hessian.hessian, hessian.EXAMPLES),
-    Row("check", check.check, check.EXAMPLES),
-    Row("fit", fit.app, fit.EXAMPLES),
-    Row("plot", plot.plot, plot.EXAMPLES),
-    Row("eval", evaluate.evaluate, evaluate.EXAMPLES),
-    Row("lesson", lesson.lesson, lesson.EXAMPLES),
-    Row("functions", functions.functions, functions.EXAMPLES),
-    Row("info", info.info, info.EXAMPLES),
-    Row("completion", completion.completion, completion.EXAMPLES),
+    Row("grad", "grad.grad"),
+    Row("graph", "graph.graph"),
+    Row("explain", "explain.explain"),
+    Row("jacobian", "jacobian.jacobian"),
+    Row("hessian", "hessian.hessian"),
+    Row("check", "check.check"),
+    Row("fit", "fit.app"),
+    Row("plot", "plot.plot"),
+    Row("eval", "evaluate.evaluate"),
+    Row("lesson", "lesson.lesson"),
+    Row("functions", "functions.functions"),
+    Row("info", "info.info"),
+    Row("completion", "completion.completion"),
 )
 
-app = typer.Typer(
-    name=completion.PROGRAM,
-    cls=Group,
-    help="""Explore derivatives from the command line.
 
-    Type an expression as in SymPy or PyTorch: agx reads it, evaluates it with torch, and shows
-    its derivatives.""",
-    epilog=EXAMPLES,
-    rich_markup_mode=None,
-    add_completion=False,
-    add_help_option=False,
-    pretty_exceptions_enable=False,
-)
-for row in COMMANDS:
-    if isinstance(row.function, typer.Typer):
-        app.add_typer(row.function)
-    else:
-        app.command(row.name, cls=Command, epilog=row.examples, add_help_option=False)(row.function)
+def program() -> Group:
+    """`agx` with all its commands."""
+    return Group(
+        name=PROGRAM,
+        commands=Commands({row.name: row.command for row in COMMANDS}),
+        help=HELP,
+        epilog=EXAMPLES,
+        rich_markup_mode=None,
+        add_help_option=False,
+    )
 
 
 def main(words: Sequence[str] | None = None, console: Console | None = None) -> int:
@@ -150,14 +161,14 @@ def _end_at_once(number: int, frame: FrameType | None) -> None:
 
 
 def _run(words: Sequence[str], console: Console) -> int:
-    command: Any = typer.main.get_command(app)
-    # Typer would list groups behind all commands.
-    command.commands = {row.name: command.commands[row.name] for row in COMMANDS}
-    asked = console.environ.get(completion.VARIABLE)
+    command: Any = program()
+    asked = console.environ.get(COMPLETE)
     if asked:
+        from autograd_cli.commands import completion
+
         return completion.complete(command, asked, console)
     try:
-        with command.make_context(completion.PROGRAM, list(words), obj=console) as context:
+        with command.make_context(PROGRAM, list(words), obj=console) as context:
             return int(command.invoke(context) or ExitCode.OK)
     except typer.Exit as exit:
         return exit.exit_code

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -221,6 +223,21 @@ def test_agx_alone_is_its_help() -> None:
 
 def test_version() -> None:
     assert run("--version").out == f"agx {__version__}\n"
+
+
+def test_a_run_imports_the_command_that_it_needs_and_no_other() -> None:
+    """Each imports what it shows, and together that would be most of the start."""
+    program = (
+        "import sys\nfrom autograd_cli import cli\ncli.main(['lesson', '-f', 'csv'])\n"
+        "print(*(name for name in sys.modules if name.startswith('autograd_cli.commands.')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.splitlines()[-1].replace("autograd_cli.commands.", "").split())
+    others = {row.place.partition(".")[0] for row in cli.COMMANDS} - {"lesson"}
+    assert "lesson" in loaded
+    assert not loaded & others
 
 
 @pytest.mark.parametrize("name", COMMANDS)

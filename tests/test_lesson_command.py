@@ -87,7 +87,7 @@ def test_the_list_has_a_line_each_in_groups(home: str) -> None:
     assert lines[:6] == [
         "",
         "  First steps",
-        "  ✓  three-ways           Three ways to a derivative                  6 min",
+        "  ✓  three-ways           Three ways to a derivative                  5 min",
         "  …  first-gradient       A first gradient                            4 min",
         "  ·  requires-grad        requires_grad, and how it spreads           4 min",
         "",
@@ -124,7 +124,7 @@ def test_the_list_for_programs(home: str) -> None:
         ("name", "three-ways"),
         ("title", "Three ways to a derivative"),
         ("group", "First steps"),
-        ("minutes", 6),
+        ("minutes", 5),
         ("questions", 1),
         ("state", "finished"),
     ]
@@ -475,26 +475,49 @@ def test_a_script_runs_as_it_is(name: str, tmp_path: Path) -> None:
         assert (tmp_path / "surface-surface.png").read_bytes().startswith(b"\x89PNG")
 
 
+FIGURE = (
+    MINE + f"\n{FENCE}figure f\ntitle: A figure\nline a: [1, 2], [3, 4]\n{FENCE}\n\nIt goes on.\n"
+)
+WHOLE = (
+    FIGURE
+    + f"""
+{FENCE}python raises=ValueError
+int("a")
+{FENCE}
+
+{FENCE}sh
+# A first command.
+agx grad "x**2" --at x=2
+{FENCE}
+"""
+)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_notebook_executes(tmp_path: Path) -> None:
-    file = tmp_path / "lesson.ipynb"
-    run("lesson", "dimensions", "--export", str(file))
+    """With every kind of block, and without torch, whose import would take most of the time."""
+    mine, file = tmp_path / "mine.md", tmp_path / "lesson.ipynb"
+    mine.write_text(WHOLE, encoding="utf-8")
+    run("lesson", "--file", str(mine), "--export", str(file))
     content = nbformat.read(file, as_version=4)
     NotebookClient(content, timeout=120, kernel_name="python3").execute()
     outputs = [out for cell in content.cells for out in cell.get("outputs", [])]
-    assert any("243 components, norm 31.177" in out.get("text", "") for out in outputs)
+    assert any("x is 4" in out.get("text", "") for out in outputs)
     assert any("image/png" in out.get("data", {}) for out in outputs)
+    assert [out["ename"] for out in outputs if out["output_type"] == "error"] == ["ValueError"]
 
 
 def test_a_page_is_whole_and_needs_no_network(tmp_path: Path) -> None:
-    file = tmp_path / "page.html"
-    found = run("lesson", "dimensions", "--export", str(file))
-    assert (found.code, found.err) == (0, "")
+    mine, file = tmp_path / "mine.md", tmp_path / "page.html"
+    mine.write_text(WHOLE, encoding="utf-8")
+    found = run("lesson", "--file", str(mine), "--export", str(file))
+    assert found.code == 0
     page = file.read_text("utf-8")
     assert "default-src 'none'" in page
     assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?!data:)[^"'>]*//""", page)
     assert not re.findall(r"<(?:script|link rel=.stylesheet|iframe)", page)
-    assert "243 components, norm 31.177" in page
+    assert "x is 4" in page
+    assert "ValueError: invalid literal" in page
     assert "data:image/svg+xml;base64," in page
     assert "<details><summary>" in page
     assert "<h2>Try it</h2>" in page
@@ -510,11 +533,6 @@ def test_a_page_of_a_lesson_with_a_false_claim_is_not_written(tmp_path: Path) ->
         " division by zero\n"
     )
     assert not page.exists()
-
-
-FIGURE = (
-    MINE + f"\n{FENCE}figure f\ntitle: A figure\nline a: [1, 2], [3, 4]\n{FENCE}\n\nIt goes on.\n"
-)
 
 
 def test_a_figure_is_drawn_and_written(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ own. `test_lesson_command.py` runs them as a learner does.
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -80,6 +81,17 @@ def test_the_claims_hold(name: str, session: Session) -> None:
     finally:
         session.finish(NAMES.index(name))
     assert asserts >= 4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_are_checked_against_what_the_lesson_computed(name: str) -> None:
+    """Not against themselves: each check uses a name that the lesson's Python has bound."""
+    for block in lesson_of(name).blocks:
+        for question in block.questions if isinstance(block, Code) else ():
+            used = {
+                one.id for one in ast.walk(ast.parse(question.checks)) if isinstance(one, ast.Name)
+            }
+            assert used, question
 
 
 @pytest.mark.parametrize("name", NAMES)

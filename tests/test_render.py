@@ -337,6 +337,18 @@ def test_wrapping_loses_nothing_and_keeps_to_the_width(text: str, width: int) ->
     assert kept.replace(" ", "") == text.replace(" ", "")
 
 
+@given(st.lists(st.text(st.sampled_from("ab(*) "), max_size=8), max_size=12), st.integers(2, 30))
+def test_a_word_of_several_looks_is_one_word(texts: list[str], width: int) -> None:
+    """Looks do not move a break: an emphasised word keeps the full stop after it."""
+    looks = wrap([(text, str(number)) for number, text in enumerate(texts)], width)
+    assert all(width_of(part) <= width for part in looks)
+    if max(map(len, "".join(texts).split(" "))) <= width:
+        one = wrap([("".join(texts), "")], width)
+        assert [["".join(text for text, _ in part)] for part in looks] == [
+            ["".join(text for text, _ in part)] for part in one
+        ]
+
+
 def test_wrapped_lines_hang_under_the_first() -> None:
     parts = wrap([("f = a + b + c", "")], 9, hang=4)
     assert ["".join(text for text, _ in part) for part in parts] == ["f = a + b", "    + c"]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import typer
@@ -20,6 +21,8 @@ from autograd_cli.commands.arguments import Grammar, no_such_option, take_apart
 from autograd_cli.console import Console
 from autograd_cli.errors import UsageError
 
+PROGRAM = "agx"
+COMPLETE = "_AGX_COMPLETE"  # set by the shell when it asks at Tab
 HELP = ("--help", "-h")
 VERSION = "--version"
 MANY = 1000  # arguments, of a kind that may be repeated
@@ -61,12 +64,7 @@ class Command(TyperCommand):
         group = ctx.parent.command if ctx.parent else None
         siblings = group.commands if isinstance(group, TyperGroup) else {}
         above = _without_program(ctx.parent.command_path) if ctx.parent else ""
-        elsewhere = {
-            name: f"{above} {sibling}".strip()
-            for sibling, command in reversed(list(siblings.items()))  # the first one is named
-            for name in options_of(command)
-            if name not in options_of(self)
-        }
+        elsewhere = _Elsewhere(self, siblings, above)
         arguments = [
             str(one.metavar)
             for one in self.params
@@ -74,6 +72,60 @@ class Command(TyperCommand):
             for _ in range(MANY if one.nargs == -1 else 1)
         ]
         return Grammar(_without_program(ctx.command_path), options_of(self), arguments, elsewhere)
+
+
+class _Elsewhere(Mapping[str, str]):
+    """The options that other commands have, and how the first of them is called.
+
+    It is needed when a word is no option here, and only then are the other commands loaded.
+    """
+
+    def __init__(self, command: Command, siblings: Mapping[str, Any], above: str) -> None:
+        self._command = command
+        self._siblings = siblings
+        self._above = above
+
+    @cached_property
+    def _found(self) -> dict[str, str]:
+        own = options_of(self._command)
+        return {
+            name: f"{self._above} {sibling}".strip()
+            for sibling, command in reversed(list(self._siblings.items()))
+            for name in options_of(command)
+            if name not in own
+        }
+
+    def __getitem__(self, name: str) -> str:
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+class Commands(dict[str, Any]):
+    """Commands by name, each made by its function when it is asked for."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Any]]) -> None:
+        super().__init__(dict.fromkeys(makers))
+        self._makers = makers
+
+    def __getitem__(self, name: str) -> Any:
+        found = super().__getitem__(name)
+        if found is None:
+            found = self[name] = self._makers[name]()
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return default if name not in self else self[name]  # noqa: SIM401  (it is `get`)
+
+    def values(self) -> Any:
+        return [self[name] for name in self]
+
+    def items(self) -> Any:
+        return [(name, self[name]) for name in self]
 
 
 class Group(TyperGroup):

@@ -10,12 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from autograd_cli.commands.command import COMPLETE, PROGRAM
 from autograd_cli.commands.options import Debug
 from autograd_cli.console import Console
 from autograd_cli.render import unknown
 
-PROGRAM = "agx"
-VARIABLE = "_AGX_COMPLETE"  # set by the shell when it asks
 LINE, WORD = "_AGX_LINE", "_AGX_WORD"  # from bash: the line so far, and its idea of the last word
 SHELLS = ("bash", "zsh", "fish")
 
@@ -62,7 +61,7 @@ def completion(
         raise unknown("shell", shell, list(SHELLS))
     script = BASH
     if shell != "bash":
-        script = get_completion_script(prog_name=PROGRAM, complete_var=VARIABLE, shell=shell)
+        script = get_completion_script(prog_name=PROGRAM, complete_var=COMPLETE, shell=shell)
     ctx.obj.stdout.write(script + "\n")
 
 
@@ -73,12 +72,12 @@ def complete(command: Any, instruction: str, console: Console) -> int:
     completion_init()
     line = console.environ.get(LINE)
     if line is None:
-        return shell_complete(command, {}, PROGRAM, VARIABLE, instruction)
+        return shell_complete(command, {}, PROGRAM, COMPLETE, instruction)
     words = _words(line)
     os.environ |= {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
     offered = io.StringIO()
     with contextlib.redirect_stdout(offered):
-        code = shell_complete(command, {}, PROGRAM, VARIABLE, instruction)
+        code = shell_complete(command, {}, PROGRAM, COMPLETE, instruction)
     # Bash replaces only what it takes for the last word, so that is all it may be offered.
     part = console.environ.get(WORD, "").lstrip("\"'").removeprefix("=")
     before = words[-1].removesuffix(part)

@@ -150,7 +150,7 @@ def lesson(
             raise UsageError("which lesson?", hint="for example: agx lesson next --step --quiz")
         if words:  # next, and there is none
             return ExitCode.OK
-        printing.emit(_listing(cards(), progress))
+        _show(_listing(cards(), progress), printing)
         return ExitCode.OK
     commands = getattr(ctx.parent.command, "commands", {}) if ctx.parent else {}
     if export:
@@ -232,6 +232,19 @@ def _listing(cards: Sequence[Card], progress: Progress) -> LessonList:
         lessons=tuple(_entry(card, progress) for card in cards),
         next=following.name if following else None,
     )
+
+
+def _show(listing: LessonList, printing: Printing) -> None:
+    """Print the list. It is the first screen of all, so no other result's page is imported."""
+    if printing.output.format.name != "table" or printing.output.file:
+        printing.emit(listing)
+        return
+    from autograd_cli.render.lesson.list import list_page
+    from autograd_cli.render.style import Style
+    from autograd_cli.render.terminal_lines import print_lines
+
+    style = Style.of_console(printing.console)
+    print_lines([[], *list_page(listing, style), []], printing.console.stdout, style)
 
 
 def _entry(card: Card, progress: Progress, excerpt: str = "") -> LessonEntry:

@@ -70,24 +70,39 @@ def wrap(line: Line, width: int, hang: int = 0) -> list[Line]:
     hang = hang if 2 * hang <= width else 0
     parts: list[Line] = [[]]
     room = width
-    for text, look in line:
-        for word in re.findall(r" +|[^ ]+", text):
-            size = columns(word)
+    for word in _words(line):
+        fits = width_of(word) <= width - hang
+        for pieces in [word] if fits else [[piece] for piece in word]:
+            size = width_of(pieces)
             if size <= room:
-                parts[-1].append((word, look))
+                parts[-1] += pieces
                 room -= size
                 continue
-            if parts[-1] and (word.isspace() or size <= width - hang or room < MUCH):
+            space = pieces[0][0].isspace()
+            if parts[-1] and (space or size <= width - hang or room < MUCH):
                 parts.append([])
                 room = width - hang
-            for piece in [] if word.isspace() else _folded(word, room, width - hang):
-                if columns(piece) > room:
-                    parts.append([])
-                    room = width - hang
-                parts[-1].append((piece, look))
-                room -= columns(piece)
+            for text, look in [] if space else pieces:
+                for part in _folded(text, room, width - hang):
+                    if columns(part) > room:
+                        parts.append([])
+                        room = width - hang
+                    parts[-1].append((part, look))
+                    room -= columns(part)
     first, *others = [part for part in map(_stripped, parts) if part] or [[]]
     return [first, *([(" " * hang, ""), *part] if hang else part for part in others)]
+
+
+def _words(line: Line) -> list[Line]:
+    """The words of a line and the spaces between them. A word may have several looks."""
+    words: list[Line] = []
+    for text, look in line:
+        for part in re.findall(r" +|[^ ]+", text):
+            if words and part.isspace() == words[-1][-1][0].isspace():
+                words[-1].append((part, look))
+            else:
+                words.append([(part, look)])
+    return words
 
 
 def _folded(word: str, room: int, width: int) -> Iterable[str]:

@@ -72,7 +72,7 @@ def ending(run: BlockRun, style: Style) -> list[Line]:
     elif run.output.strip():
         lines += _output(run.output, style)
     if run.error and run.broken is None:
-        lines += _error(run, style)
+        lines += [[*_bar(style), ("an error, as expected", HEADING)], *_error(run, style)]
     lines += [[]] if lines else []
     if run.broken is not None:
         lines += [*_broken(run, style), []]
@@ -135,7 +135,7 @@ def _output(text: str, style: Style) -> list[Line]:
 
 
 def _error(run: BlockRun, style: Style) -> list[Line]:
-    bar: Line = [(" " * INDENT + ("│ " if style.unicode else "| "), "red")]
+    bar = _bar(style)
     room = line_width(style)
     lines: list[Line] = []
     for number, text in run.trace:
@@ -145,6 +145,11 @@ def _error(run: BlockRun, style: Style) -> list[Line]:
         for part in paragraph([(shown(text, style), "red")], room - width_of(bar)):
             lines.append([*bar, *part])
     return lines
+
+
+def _bar(style: Style) -> Line:
+    """What stands at the left of an error."""
+    return [(" " * INDENT + ("│ " if style.unicode else "| "), "red")]
 
 
 def _broken(run: BlockRun, style: Style) -> list[Line]:
