@@ -68,7 +68,8 @@ Jobs = Annotated[
     typer.Option(
         "--jobs",
         metavar="N",
-        help="worker threads; as many as there are cores if left out",
+        help="worker threads, beside which others read and write; 1: a single thread does all; by"
+        " default as many as there are cores",
         rich_help_panel=PANEL,
         callback=whole("--jobs", 1, 1_000),
     ),

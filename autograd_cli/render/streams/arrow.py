@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow
 import pyarrow.compute as compute
 
-from autograd_cli.data.arrow_text import number_texts
+from autograd_cli.data.arrow_text import number_texts, side_by_side
 from autograd_cli.data.rows import Column
 from autograd_cli.errors import FileError
 from autograd_cli.render.json_ import NON_FINITE
@@ -49,7 +49,7 @@ def texts(numbers: Any) -> Any:
     return number_texts(compute.cast(found, pyarrow.float64()))
 
 
-def filled(pieces: Sequence[str], holes: Sequence[Any]) -> bytes:
+def filled(pieces: Sequence[str], holes: Sequence[Any]) -> memoryview:
     """A template with the numbers of columns in its holes, for every row."""
     made: dict[int, Any] = {}
     for hole in holes:
@@ -58,9 +58,7 @@ def filled(pieces: Sequence[str], holes: Sequence[Any]) -> bytes:
     parts: list[Any] = [pieces[0]]
     for hole, piece in zip(holes, pieces[1:], strict=True):
         parts += [made[id(hole)], piece]
-    rows = compute.binary_join_element_wise(*parts, "")
-    whole = pyarrow.ListArray.from_arrays(pyarrow.array([0, len(rows)], pyarrow.int32()), rows)
-    return compute.binary_join(whole, "")[0].as_buffer().to_pybytes()  # type: ignore[no-any-return]
+    return side_by_side(compute.binary_join_element_wise(*parts, ""))
 
 
 def _json_texts(numbers: Any) -> Any:

@@ -17,6 +17,7 @@ from autograd_cli.console import Console
 from autograd_cli.errors import FileError, UsageError
 from autograd_cli.render import BINARY
 from autograd_cli.render.output import file_error, is_replaceable
+from autograd_cli.render.streams import Text
 
 PART = ".part"
 STATE = ".part.json"
@@ -227,8 +228,8 @@ class _Decoded:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def write(self, data: bytes) -> int:
-        return self._console.stdout.write(data.decode())
+    def write(self, data: Text) -> int:
+        return self._console.stdout.write(bytes(data).decode())
 
     def flush(self) -> None:
         self._console.stdout.flush()
