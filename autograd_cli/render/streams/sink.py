@@ -1,6 +1,6 @@
 """Where a stream of rows goes: standard output, or a file that takes its name when it is whole.
 
-A file is written under its name with `.part`; beside it stands how far it goes, after every piece.
+A file is written under its name with `.part`; beside it stands how far it goes.
 What was interrupted can so be continued, and nothing that was computed is lost.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, cast
@@ -21,6 +22,7 @@ from autograd_cli.render.streams import Text
 
 PART = ".part"
 STATE = ".part.json"
+PAUSE = 0.5  # seconds between two notes of how far it goes: a run that is killed loses no more
 
 
 class Sink:
@@ -45,6 +47,8 @@ class Sink:
         self._out: IO[bytes] | None = None
         self._writer: Any = None
         self._rows = 0
+        self._length = 0  # bytes of whole pieces
+        self._saved = -PAUSE
         self.done = 0
         self.is_complete = False
         self.needs_header = True
@@ -146,8 +150,11 @@ class Sink:
                 self._out.write(data)
                 self._out.flush()
             self._rows += rows
+            self.done = done
             if self._keeps_state:
-                self._save(done)
+                self._length = self._out.tell()
+                if time.monotonic() - self._saved >= PAUSE:
+                    self._save()
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -157,17 +164,17 @@ class Sink:
     def _keeps_state(self) -> bool:
         return self._target is not None and not self._appends and self._format not in BINARY
 
-    def _save(self, done: int) -> None:
-        assert self._out is not None
+    def _save(self) -> None:
         state = {
             "command": self._command,
-            "done": done,
+            "done": self.done,
             "rows": self._rows,
-            "bytes": self._out.tell(),
+            "bytes": self._length,
         }
         temporary = self._state.with_name(self._state.name + ".tmp")
         temporary.write_text(json.dumps(state), encoding="utf-8")
         temporary.replace(self._state)
+        self._saved = time.monotonic()
 
     def _write_batch(self, batch: Any) -> None:
         if self._writer is None:
@@ -198,6 +205,9 @@ class Sink:
         """Closes what was begun; what to tell about the part that stands."""
         with contextlib.suppress(OSError, ValueError):
             self._close()
+        if self._keeps_state and self._length:
+            with contextlib.suppress(OSError):
+                self._save()
         if self._target is None or self._appends or self._out is None:
             return ""
         if self._rows:
