@@ -81,7 +81,8 @@ def stream(
                     if one.piece.count:
                         data = coder.encode(one.piece) if one.data is None else one.data
                         sink.write(data, one.place, one.piece.count)
-                    progress.rate(tally.rows, points.share())
+                    if not sink.is_shown:
+                        progress.rate(tally.rows, points.share())
                     if one.stop is not None:
                         raise one.stop
             if coder is None:

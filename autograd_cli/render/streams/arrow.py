@@ -3,13 +3,14 @@ text that pyarrow writes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow
 import pyarrow.compute as compute
 
 from autograd_cli.data.arrow_text import number_texts, side_by_side
+from autograd_cli.data.numbers import number
 from autograd_cli.data.rows import Column
 from autograd_cli.errors import FileError
 from autograd_cli.render.json_ import NON_FINITE
@@ -119,12 +120,16 @@ class Batches:
         else:
             cells = None
             found = []
-            for number, name in enumerate(self._layout.inputs):
-                if name in rows.columns:
-                    found.append((name, _array(rows.columns[name], rows.faults)))
+            for place, name in enumerate(self._layout.inputs):
+                if name in rows.columns and not rows.faults:
+                    found.append((name, _array(rows.columns[name])))
                     continue
                 cells = cells_of(rows, self._layout.delimiter) if cells is None else cells
-                own = [_string(cell[number]) if number < len(cell) else None for cell in cells]
+                if name in rows.columns:
+                    faulty = {row: _cell(cells[row], place) for row in sorted(rows.faults)}
+                    found.append((name, _mended(_array(rows.columns[name]), faulty)))
+                    continue
+                own = [_string(cell[place]) if place < len(cell) else None for cell in cells]
                 found.append((name, pyarrow.array(own, pyarrow.string())))
         wanted = piece.written()
         if wanted is None:
@@ -133,7 +138,24 @@ class Batches:
         return [(name, column.take(indices)) for name, column in found]
 
 
-def _array(column: Column, faults: Any) -> Any:
+def _cell(cells: Sequence[Any], place: int) -> float | None:
+    """The number in a cell of a faulty row, if it has one."""
+    try:
+        cell = cells[place]
+        return number(cell) if isinstance(cell, str) else float(cell)
+    except (IndexError, TypeError, ValueError):
+        return None
+
+
+def _mended(column: Any, own: Mapping[int, float | None]) -> Any:
+    """A column in which these rows, in their order, have numbers of their own, or none."""
+    mask = pyarrow.array([row in own for row in range(len(column))])
+    if not pyarrow.types.is_floating(column.type):
+        return compute.if_else(mask, pyarrow.scalar(None, column.type), column)
+    return compute.replace_with_mask(column, mask, pyarrow.array(own.values(), column.type))
+
+
+def _array(column: Column) -> Any:
     numbers = column.numbers
     if not isinstance(numbers, pyarrow.Array):
         length = len(numbers)

@@ -55,6 +55,11 @@ class Sink:
         if resume and self._target is not None:
             self._read_state()
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether the rows appear on the terminal."""
+        return not self._file and self._console.terminal
+
     # Files ----------------------------------------------------------------------------------------
 
     @property
