@@ -401,6 +401,16 @@ def test_bad_rows_are_left_out_or_empty(tmp_path: Path) -> None:
     assert pyarrow.parquet.read_table(parquet)["d_x"].to_pylist() == [2, None, 5, None, None, 6]
 
 
+@pytest.mark.parametrize("words", [("grad", "x*y", "-f", "json"), ("check", "x*y")])
+def test_whole_results_leave_bad_rows_out_and_say_so(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    path = table(tmp_path, "x,y\n1,2\n,3\n")
+    found = run(*words, "--points", path, "--on-error", "null")
+    assert found.err == f"warning: '{path}', line 3: column 'x' is empty\nwarning: 1 row left out\n"
+    assert found.code == 1
+
+
 def test_a_row_that_cannot_be_computed_is_a_bad_row(tmp_path: Path) -> None:
     path = table(tmp_path, "a,b\n1,2\n0,0\n2,1\n")
     words = ("eval", "sum(inv([[a, b], [b, a]]))", "--points", path, "--on-error", "skip")
@@ -539,19 +549,33 @@ def test_what_stopped_is_resumed(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_is_resumed_to_the_same_bytes(tmp_path: Path) -> None:
-    path = table(tmp_path, gaussian(400_000))
+    """Killed while it waits for more: the input is a pipe that stays open until then."""
+    path = table(tmp_path, gaussian(60_000))
     whole, out = tmp_path / "w.csv", tmp_path / "o.csv"
-    words = ["grad", SCALAR[1], "--points", path, "--jobs", "1"]
+    words = ["grad", SCALAR[1], "--via", "autograd", "--jobs", "1", "--points"]
     with subprocess.Popen(
-        [*PROGRAM, *words, "-o", str(out)], env=environment(), start_new_session=True
+        [*PROGRAM, *words, "-", "-o", str(out)],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        start_new_session=True,
     ) as process:
+        assert process.stdin is not None
+        process.stdin.write(Path(path).read_bytes()[:2_000_000])
+        process.stdin.flush()
         state = tmp_path / "o.csv.part.json"
         while not state.exists():
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
     assert not out.exists()
-    assert agx(*words, "-o", str(out), "--resume").returncode == 0
-    assert agx(*words, "-o", str(whole)).returncode == 0
+    with Path(path).open() as again:
+        resumed = subprocess.run(
+            [*PROGRAM, *words, "-", "-o", str(out), "--resume"],
+            env=environment(),
+            stdin=again,
+            check=False,
+        )
+    assert resumed.returncode == 0
+    assert run(*words, path, "-o", str(whole)).code == 0
     assert out.read_bytes() == whole.read_bytes()
 
 
@@ -696,7 +720,7 @@ def test_read_table_is_exact(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="torch's launcher wants libuv there")
 def test_two_processes_of_torchs_launcher_write_the_rows_of_one(tmp_path: Path) -> None:
-    file = table(tmp_path, gaussian(1001))
+    file = table(tmp_path, gaussian(101))
     whole = ok(run("grad", "x**2*sin(y)", "--points", file, "-f", "csv", "--via", "autograd"))
     parts = tmp_path / "parts"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]

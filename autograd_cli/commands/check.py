@@ -26,7 +26,8 @@ from autograd_cli.commands.options import (
     output_option,
     whole,
 )
-from autograd_cli.commands.points import STOP, Many, Map, OnError, PointsOption
+from autograd_cli.commands.point_options import STOP, Map, OnError, PointsOption
+from autograd_cli.commands.points import Many
 from autograd_cli.errors import AgxError, ExitCode, ReadError, UsageError
 from autograd_cli.language.symbolic import Worker
 from autograd_cli.render import AUTO, GENERAL

@@ -22,17 +22,16 @@ from autograd_cli.commands.options import (
     format_option,
     output_option,
 )
-from autograd_cli.commands.points import (
-    FORMATS,
+from autograd_cli.commands.point_options import (
     STOP,
     Append,
     Jobs,
-    Many,
     Map,
     OnError,
     PointsOption,
     Resume,
 )
+from autograd_cli.commands.points import FORMATS, Many
 from autograd_cli.render import AUTO
 from autograd_cli.render.style import DEFAULT_PRECISION
 from autograd_cli.settings import Settings

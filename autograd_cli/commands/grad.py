@@ -26,18 +26,17 @@ from autograd_cli.commands.options import (
     output_option,
     words,
 )
-from autograd_cli.commands.points import (
-    FORMATS,
+from autograd_cli.commands.point_options import PANEL as POINTS_PANEL
+from autograd_cli.commands.point_options import (
     STOP,
     Append,
     Jobs,
-    Many,
     Map,
     OnError,
     PointsOption,
     Resume,
 )
-from autograd_cli.commands.points import PANEL as POINTS_PANEL
+from autograd_cli.commands.points import FORMATS, Many
 from autograd_cli.errors import EvaluationError, UsageError
 from autograd_cli.render import AUTO
 from autograd_cli.render.points import Points

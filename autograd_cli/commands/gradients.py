@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from autograd_cli.engine.many import Gradients
     from autograd_cli.results.columns import Columns
 
-# Rows that autograd computes before the formulas may take over, which costs half a second of SymPy.
-# The number does not depend on time, so that the same input gives the same bytes.
-TAKE_OVER = 262_144
+# Rows that autograd computes before the formulas may take over: about as many as it gets done while
+# SymPy looks for them. The number does not depend on time, so that the same input gives the same
+# bytes.
+TAKE_OVER = 1_048_576
 
 
 def run_gradients(
@@ -43,7 +44,7 @@ def run_gradients(
         context = resolve(settings, accurate=True)
         values, axes = inputs.tensors(context)
         gradients = Gradients(inputs.expression, values, context, request)
-        way.gradients = gradients
+        way.begin(gradients)
 
         def compute(
             places: Mapping[str, Tensor], explain: int = 0, *, fast: bool = False
@@ -76,9 +77,25 @@ class Way:
         self._worker: Worker | None = None
         self._decided: bool | None = False if via == "autograd" and not compiles else None
         self._note = ""
-        self.gradients: Gradients | None = None
+        self._gradients: Gradients | None = None
         if self._is_forced and self._decided is None:
             self._worker = Worker.start()
+
+    def begin(self, gradients: Gradients) -> None:
+        """Says what is to be computed; formulas that were asked for are asked for now."""
+        self._gradients = gradients
+        if self._worker is not None:
+            self._ask(self._worker, gradients)
+
+    def _ask(self, worker: Worker, gradients: Gradients) -> None:
+        worker.ask(
+            {
+                "task": "program",
+                "source": self._inputs.expression.source,
+                "given": [*self._inputs.expression.variables],
+                "wrt": list(gradients.names),
+            }
+        )
 
     @property
     def _is_forced(self) -> bool:
@@ -91,11 +108,12 @@ class Way:
         if first is None:  # the first block, which is what there is to check against
             return self._is_forced
         if self._worker is None:  # there is a second block: it may be worth it
-            assert self.gradients is not None
-            if not self.gradients.suits(first):
+            assert self._gradients is not None
+            if not self._gradients.suits(first):
                 self._decided = False
                 return False
             self._worker = Worker.start()
+            self._ask(self._worker, self._gradients)
         if not self._is_forced and block.line <= TAKE_OVER:
             return False
         return self._decide(first)
@@ -114,19 +132,11 @@ class Way:
         """Takes over; if that is not possible, why not."""
         from autograd_cli.engine.program import Program
 
-        gradients = self.gradients
+        gradients = self._gradients
         assert gradients is not None
         assert self._worker is not None
         if not gradients.suits(first):
             return "they are for first derivatives of what is elementwise in scalars"
-        self._worker.ask(
-            {
-                "task": "program",
-                "source": self._inputs.expression.source,
-                "given": [*self._inputs.expression.variables],
-                "wrt": list(gradients.names),
-            }
-        )
         reply: Mapping[str, Any] = self._worker.reply()
         if "nodes" not in reply:
             return str(reply.get("note", "no closed form"))

@@ -26,17 +26,16 @@ from autograd_cli.commands.options import (
     output_option,
     words,
 )
-from autograd_cli.commands.points import (
-    FORMATS,
+from autograd_cli.commands.point_options import (
     STOP,
     Append,
     Jobs,
-    Many,
     Map,
     OnError,
     PointsOption,
     Resume,
 )
+from autograd_cli.commands.points import FORMATS, Many
 from autograd_cli.errors import EvaluationError, UsageError
 from autograd_cli.language.matrix_request import AUTO as AUTO_MODE
 from autograd_cli.language.matrix_request import MODES

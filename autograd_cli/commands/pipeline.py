@@ -22,10 +22,14 @@ def ordered(
 ) -> Iterator[Result]:
     """`work(item)` for every item, in the order of the items, as soon as each is done.
 
-    `items` are taken in a thread of their own, so that one that is slow to come holds up none that
-    is done; not many are read ahead. `begin` is called in every worker first. What `items` or
-    `work` raises is raised here, in its turn.
+    A single job is this thread, one item after the other. For more, `items` are taken in a thread
+    of their own, so that one that is slow to come holds up none that is done; not many are read
+    ahead. `begin` is called in every worker first. What `items` or `work` raises is raised here, in
+    its turn.
     """
+    if jobs == 1:
+        yield from map(work, items)
+        return
     room = threading.Semaphore(AHEAD * jobs)
     line: queue.SimpleQueue[Future[Result] | BaseException | None] = queue.SimpleQueue()
     stopped = threading.Event()

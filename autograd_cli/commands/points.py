@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from autograd_cli.commands.inputs import Inputs
-from autograd_cli.commands.options import Printing, choice, whole, words
+from autograd_cli.commands.launched import Launched, cores
+from autograd_cli.commands.options import Printing
+from autograd_cli.commands.point_options import STOP
 from autograd_cli.console import Console
 from autograd_cli.errors import AgxError, ExitCode, UsageError
 from autograd_cli.render import BINARY, GENERAL, STREAMED
@@ -22,94 +22,16 @@ from autograd_cli.results import Evaluation
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from autograd_cli.commands.streaming import Compute, GridPoints, TablePoints
+    from autograd_cli.commands.grid_points import GridPoints
+    from autograd_cli.commands.pieces import Compute
     from autograd_cli.commands.table_input import TableInput
+    from autograd_cli.commands.table_points import TablePoints
     from autograd_cli.data.rows import Block
     from autograd_cli.engine.check import Survey
     from autograd_cli.engine.context import Context
 
 FORMATS = (*GENERAL, *BINARY)
-PANEL = "Many points"
 SURVEYED = 1_000  # rows that are checked at once
-STOP, SKIP, NULL = ON_ERROR = ("stop", "skip", "null")
-
-PointsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--points",
-        metavar="FILE",
-        help="a table of points: CSV, TSV, NDJSON, Parquet or Arrow, a column for each variable;"
-        " - is stdin",
-        rich_help_panel=PANEL,
-    ),
-]
-Map = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map",
-        metavar="NAME=COLUMN",
-        help="the column of a variable, where it has another name; repeatable",
-        rich_help_panel=PANEL,
-    ),
-]
-OnError = Annotated[
-    str,
-    typer.Option(
-        "--on-error",
-        metavar="WHAT",
-        help=f"what a row that cannot be used does: {', '.join(ON_ERROR)} (its results are empty)",
-        rich_help_panel=PANEL,
-        callback=choice("--on-error", ON_ERROR),
-        autocompletion=words(ON_ERROR),
-    ),
-]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        metavar="N",
-        help="worker threads; as many as there are cores if left out",
-        rich_help_panel=PANEL,
-        callback=whole("--jobs", 1, 1_000),
-    ),
-]
-Append = Annotated[
-    bool,
-    typer.Option("--append", help="add the rows to the file of -o", rich_help_panel=PANEL),
-]
-Resume = Annotated[
-    bool,
-    typer.Option(
-        "--resume", help="continue a run into -o that was interrupted", rich_help_panel=PANEL
-    ),
-]
-
-
-@dataclass(frozen=True)
-class Launched:
-    """One of several processes that torchrun started: its rank, and how many there are."""
-
-    rank: int
-    world: int
-
-    @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Launched | None:
-        """What torchrun says in the environment; None for a process on its own."""
-        if "TORCHELASTIC_RUN_ID" not in environ:
-            return None
-        return cls(int(environ["RANK"]), int(environ["WORLD_SIZE"]))
-
-    def share(self, first: int, count: int) -> tuple[int, int]:
-        """The lines (or rows) of this process among `count` from `first` on."""
-        return (
-            first + count * self.rank // self.world,
-            first + count * (self.rank + 1) // self.world,
-        )
-
-    def file(self, directory: str, ending: str) -> str:
-        """The file of this process in the directory, which is made."""
-        Path(directory).mkdir(parents=True, exist_ok=True)
-        return str(Path(directory) / f"part-{self.rank:05}-of-{self.world:05}{ending}")
 
 
 @dataclass(frozen=True)
@@ -217,7 +139,9 @@ class Many:
 
         `shared` are fields of the header of formats that have one. Raises: as `stream`.
         """
-        from autograd_cli.commands.streaming import GridPoints, TablePoints, stream
+        from autograd_cli.commands.grid_points import GridPoints
+        from autograd_cli.commands.streaming import stream
+        from autograd_cli.commands.table_points import TablePoints
         from autograd_cli.render.streams.sink import Sink
 
         points: TablePoints | GridPoints
@@ -284,33 +208,31 @@ class Many:
     ) -> tuple[int, AgxError | None]:
         """Checks at all rows of the table; how many were left out, and what ended it before."""
         from autograd_cli.commands.progress import Progress
-        from autograd_cli.commands.streaming import TablePoints
+        from autograd_cli.commands.table_points import TablePoints
+        from autograd_cli.commands.tally import Tally
         from autograd_cli.engine.batches import batch, count_of
 
         assert inputs.table is not None
         variables = inputs.table.variables(inputs.expression, inputs.values)
         points = TablePoints(inputs.table, variables, context, None, self.on_error)
-        left_out = rows = 0
+        tally = Tally()
         with context.defaults(), Progress(console) as progress:
             for block in points.blocks(0):
                 places, labels, faults = points.places(block)
-                for error in faults:
-                    if self.on_error == STOP:
-                        break
-                    console.complain(f"warning: {error.message}\n")
                 total = count_of(places) if labels else 0
                 for start in range(0, total, SURVEYED):
                     stop = min(start + SURVEYED, total)
                     here = batch(inputs.expression, values, places, start, stop)
                     survey.add(here, variables, labels[start:stop])
-                    rows += stop - start
-                    progress.rate(rows, points.share())
+                    tally.rows += stop - start
+                    progress.rate(tally.rows, points.share())
                 if faults and self.on_error == STOP:
                     return 0, faults[0]
-                left_out += len(faults)
-        if not rows:
+                tally.miss(faults)
+        tally.tell(console)
+        if not tally.rows:
             raise points.no_rows()
-        return left_out, None
+        return tally.faults, None
 
     def _emit(
         self,
@@ -320,29 +242,22 @@ class Many:
         shared: Mapping[str, Any],
     ) -> int:
         """The formats that are made of whole results, one by one."""
-        faults = 0
+        from autograd_cli.commands.tally import Tally
+
+        tally = Tally()
 
         def results() -> Iterator[Evaluation]:
-            nonlocal faults
             for number, block in enumerate(points.blocks(0)):
                 done = points.piece(block, 5 if number == 0 else 0, fast=False)
                 if done.piece.found is not None:
                     yield from done.piece.found.points()
                 if done.stop is not None:
                     raise done.stop
-                faults += len(done.faults)
-                for error in done.faults:
-                    printing.console.complain(f"warning: {error.message}\n")
+                tally.miss(done.faults)
 
         try:
             printing.emit(Points.of(results(), values, **shared))
         except StopIteration:
             raise points.no_rows() from None
-        return ExitCode.FINDING if faults else ExitCode.OK
-
-
-def cores() -> int:
-    """The processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        tally.tell(printing.console)  # a result stands for a point: there are no empty ones
+        return ExitCode.FINDING if tally.faults else ExitCode.OK

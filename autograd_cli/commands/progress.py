@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from types import TracebackType
 from typing import Self
@@ -11,6 +12,7 @@ from autograd_cli.console import Console
 PATIENCE = 0.5  # seconds before it shows
 PAUSE = 0.1  # seconds between two drawings
 WIDTH = 30
+NARROWEST = 5  # a shorter bar says nothing
 
 
 class Progress:
@@ -27,24 +29,34 @@ class Progress:
         if not self._due():
             return
         share = min(done / max(total, 1), 1.0)
-        full = round(share * WIDTH)
-        block, empty = ("█", "░") if self._console.unicode else ("#", ".")
-        bar = block * full + empty * (WIDTH - full)
-        self._console.complain(f"\r{bar} {share:4.0%} {what}\x1b[K")
+        text = f"{share:4.0%} {what}"
+        size = min(WIDTH, self._width() - len(text) - 1)
+        if size >= NARROWEST:
+            full = round(share * size)
+            block, empty = ("█", "░") if self._console.unicode else ("#", ".")
+            text = f"{block * full}{empty * (size - full)} {text}"
+        self._draw(text)
 
     def rate(self, rows: int, share: float | None) -> None:
-        """`rows` are done, `share` of the whole where that is known; shows the rows a second.
-
-        Nothing is shown where the rows themselves are.
-        """
-        if self._console.terminal:
-            return
+        """`rows` are done, `share` of the whole where that is known; shows the rows a second."""
         elapsed = max(time.monotonic() - self._begun, 1e-3)
         what = f"{rows:,} rows, {rows / elapsed:,.0f} rows/s"
         if share is not None:
             self.at(round(1000 * share), 1000, what)
         elif self._due():
-            self._console.complain(f"\r{what}\x1b[K")
+            self._draw(what)
+
+    def _draw(self, text: str) -> None:
+        """One line, cut where it would go on in the next."""
+        self._console.complain(f"\r{text.strip()[: self._width()]}\x1b[K")
+
+    def _width(self) -> int:
+        """The columns that may be written to, which change when a window is resized."""
+        try:
+            columns = os.get_terminal_size(self._console.stderr.fileno()).columns
+        except (OSError, ValueError):
+            columns = 0
+        return (columns or self._console.width) - 1  # in the last one, some terminals go on
 
     def _due(self) -> bool:
         now = time.monotonic()

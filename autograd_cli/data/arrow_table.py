@@ -35,9 +35,10 @@ def need_arrow(what: str) -> None:
 def open_arrow(stream: ByteStream) -> ArrowTable:
     """A table in Parquet, or in an Arrow file or stream. Raises FileError, MissingExtraError."""
     need_arrow(f"reading {stream.name}")
+    alone = pyarrow.ipc.IpcReadOptions(use_threads=False)  # --jobs says how many threads there are
     try:
         if stream.head.startswith(b"\xff\xff\xff\xff"):
-            reader = pyarrow.ipc.open_stream(stream.handle())
+            reader = pyarrow.ipc.open_stream(stream.handle(), options=alone)
             return ArrowTable(stream, reader.schema, iter(reader))
         if stream.size is None:
             raise FileError(
@@ -46,9 +47,9 @@ def open_arrow(stream: ByteStream) -> ArrowTable:
             )
         if stream.head.startswith(b"PAR1"):
             file = pyarrow.parquet.ParquetFile(stream.handle())
-            batches = file.iter_batches(batch_size=ROWS)
+            batches = file.iter_batches(batch_size=ROWS, use_threads=False)
             return ArrowTable(stream, file.schema_arrow, batches, file.metadata.num_rows)
-        opened = pyarrow.ipc.open_file(stream.handle())
+        opened = pyarrow.ipc.open_file(stream.handle(), options=alone)
         found = (opened.get_batch(number) for number in range(opened.num_record_batches))
         return ArrowTable(stream, opened.schema, found)
     except (pyarrow.ArrowInvalid, OSError) as error:

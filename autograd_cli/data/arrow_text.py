@@ -29,17 +29,18 @@ def clean_rows(
 ) -> Rows | None:
     """The rows of a block in which there is nothing to complain about, else None.
 
-    None also where a cell is quoted, a line is blank (it holds no number) or a cell holds
-    a list: only the lines themselves are kept, and each is a row.
+    None also where a cell is quoted, a line is blank (it holds no number), a carriage return
+    stands alone or a cell holds a list: only the lines themselves are kept, and each is a row.
     """
     text: bytes = block.content
     if b'"' in text or any(shapes.get(name) for name in wanted):
         return None
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n")
+        if b"\r" in text:
+            return None
     if not (text.isascii() or _is_utf8(text)):
         return None
-    lines = text.count(b"\n")
     # Columns are called by their numbers: names may be anything.
     called = [str(number) for number in range(len(names))]
     read = {name: called[names.index(name)] for name in wanted}
@@ -59,10 +60,9 @@ def clean_rows(
         )
     except pyarrow.ArrowInvalid:
         return None
-    if table.num_rows != lines:
-        return None
     columns = {name: Column(table[place].combine_chunks()) for name, place in read.items()}
-    return Rows(lines, columns, range(block.line, block.line + lines), lines=text)
+    rows = table.num_rows
+    return Rows(rows, columns, range(block.line, block.line + rows), lines=text)
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -98,12 +98,15 @@ def split_lines(text: bytes) -> Any:
     return compute.split_pattern(whole, "\n").values
 
 
-def joined(columns: Sequence[Any], delimiter: str) -> bytes:
+def joined(columns: Sequence[Any], delimiter: str) -> memoryview:
     """Columns of text as lines of cells."""
-    rows = compute.binary_join_element_wise(*columns, delimiter)
-    count = len(rows)
-    if not count:
-        return b""
-    whole = pyarrow.ListArray.from_arrays(pyarrow.array([0, count], pyarrow.int32()), rows)
-    text = compute.binary_join(whole, "\n")[0].as_buffer()
-    return b"".join((memoryview(text), b"\n"))
+    *others, last = columns
+    last = compute.binary_join_element_wise(last, "\n", "")
+    return side_by_side(compute.binary_join_element_wise(*others, last, delimiter))
+
+
+def side_by_side(texts: Any) -> memoryview:
+    """All texts of an Arrow array, one after the other: as they lie in memory, without a copy."""
+    ends = memoryview(texts.buffers()[1]).cast("i")
+    start, stop = ends[texts.offset], ends[texts.offset + len(texts)]
+    return memoryview(texts.buffers()[2])[start:stop]

@@ -51,7 +51,8 @@ class Lines:
         while True:
             cut = self._cut()
             if cut:
-                block, self._rest = self._rest[:cut], self._rest[cut:]
+                rest = self._rest
+                block, self._rest = (rest, b"") if cut == len(rest) else (rest[:cut], rest[cut:])
                 line = self.line
                 self.line += block.count(b"\n")
                 yield Block(block, line)

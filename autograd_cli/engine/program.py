@@ -1,9 +1,9 @@
 """A list of operations, evaluated at many points with few passes over the memory.
 
 The list comes from the symbolic worker (`language.symbolic.program`). Here it becomes instructions:
-sums of products are one operation each (`addcmul`, `add` with `alpha`), every result goes into a
-buffer of its own that is used again as soon as its last reader has run, and the chunks are small
-enough to stay in the cache.
+sums with products or quotients are one operation each (`addcmul`, `addcdiv`, `add` with `alpha`),
+every result goes into a buffer of its own that is used again as soon as its last reader has run,
+and the chunks are small enough to stay in the cache.
 """
 
 from __future__ import annotations
@@ -93,9 +93,10 @@ class Program:
         `values` has a tensor of shape (points,) for every variable, or () for one that is fixed.
         """
         count = max(len(value) for value in values.values() if value.dim())
-        results = {
-            position: torch.empty(count, dtype=self._dtype) for position in set(self.outputs)
-        }
+        places = list(dict.fromkeys(self.outputs))
+        # One piece of memory, because the system takes back several large ones, and new pages cost
+        # as much as the arithmetic.
+        results = dict(zip(places, torch.empty(len(places), count, dtype=self._dtype), strict=True))
         buffers: list[Tensor] = []
         with torch.no_grad():
             for start in range(0, count, CHUNK):
@@ -172,7 +173,8 @@ class Program:
             fused = self._fused(op, places, uses)
             if fused is not None:
                 swallowed, function, operands, options = fused
-                del made[swallowed]
+                for inner in swallowed:
+                    del made[inner]
                 made[position] = function, operands, options, True
             else:
                 made[position] = (*self._simple(op, places), op in _INTO)
@@ -219,24 +221,42 @@ class Program:
 
     def _fused(
         self, op: str, places: tuple[int, ...], uses: Sequence[int]
-    ) -> tuple[int, Callable[..., Tensor], tuple[Any, ...], dict[str, float]] | None:
-        """A sum with a product as one operation, and which product it swallows."""
+    ) -> tuple[list[int], Callable[..., Tensor], tuple[Any, ...], dict[str, float]] | None:
+        """A sum with a term like `-2*a*b` or `a/b` as one operation, and the nodes it swallows."""
         if op not in ("add", "sub"):
             return None
         orders = [places] if op == "sub" else [places, places[::-1]]
-        for first, second in orders:
-            inner, parts, _ = self._nodes[second]
-            if first in self._numbers or uses[second] != 1:
-                continue
-            sign = -1.0 if op == "sub" else 1.0
-            if inner == "neg":
-                return second, torch.add, (first, parts[0]), {"alpha": -sign}
-            if inner != "mul":
-                continue
-            factors = [part for part in parts if part not in self._numbers]
-            if len(factors) == 1:
-                number = next(self._numbers[part] for part in parts if part in self._numbers)
-                return second, torch.add, (first, factors[0]), {"alpha": sign * number}
-            if len(factors) == 2:
-                return second, torch.addcmul, (first, *factors), {"value": sign}
-        return None
+        terms = [(first, *self._term(second, uses)) for first, second in orders]
+        first, swallowed, scale, root = max(terms, key=lambda term: len(term[1]))
+        if not swallowed:
+            return None
+        scale = -scale if op == "sub" else scale
+        start = self._operand(first, is_first=True)
+        inner, parts, _ = self._nodes[root]
+        if root not in swallowed:
+            return swallowed, torch.add, (start, root), {"alpha": scale}
+        function = torch.addcmul if inner == "mul" else torch.addcdiv
+        return swallowed, function, (start, *parts), {"value": scale}
+
+    def _term(self, position: int, uses: Sequence[int]) -> tuple[list[int], float, int]:
+        """The nodes of a term that nothing else reads, its number, and the node that this scales.
+
+        The last one is among the nodes if it is a product or a quotient of two columns.
+        """
+        nodes: list[int] = []
+        scale = 1.0
+        while uses[position] == 1:
+            op, places, _ = self._nodes[position]
+            columns = [place for place in places if place not in self._numbers]
+            if op in ("mul", "div") and len(columns) == 2:
+                nodes.append(position)
+                break
+            if op == "neg":
+                scale = -scale
+            elif op == "mul":
+                scale *= next(self._numbers[place] for place in places if place in self._numbers)
+            else:
+                break
+            nodes.append(position)
+            position = columns[0]
+        return nodes, scale, position

@@ -146,3 +146,5 @@ def _mapped() -> int:
 
 if __name__ == "__main__":
     main()
+    sys.stdout.flush()
+    os._exit(0)  # the other side waits for the end, and taking SymPy apart takes a while

@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from autograd_cli.data.rows import Rows
 from autograd_cli.results.columns import Chunk
+
+Text: TypeAlias = "bytes | memoryview"  # encoded, as it lies in memory
 
 
 @dataclass(frozen=True)

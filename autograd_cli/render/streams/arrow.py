@@ -3,13 +3,14 @@ text that pyarrow writes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow
 import pyarrow.compute as compute
 
-from autograd_cli.data.arrow_text import number_texts
+from autograd_cli.data.arrow_text import number_texts, side_by_side
+from autograd_cli.data.numbers import number
 from autograd_cli.data.rows import Column
 from autograd_cli.errors import FileError
 from autograd_cli.render.json_ import NON_FINITE
@@ -49,7 +50,7 @@ def texts(numbers: Any) -> Any:
     return number_texts(compute.cast(found, pyarrow.float64()))
 
 
-def filled(pieces: Sequence[str], holes: Sequence[Any]) -> bytes:
+def filled(pieces: Sequence[str], holes: Sequence[Any]) -> memoryview:
     """A template with the numbers of columns in its holes, for every row."""
     made: dict[int, Any] = {}
     for hole in holes:
@@ -58,9 +59,7 @@ def filled(pieces: Sequence[str], holes: Sequence[Any]) -> bytes:
     parts: list[Any] = [pieces[0]]
     for hole, piece in zip(holes, pieces[1:], strict=True):
         parts += [made[id(hole)], piece]
-    rows = compute.binary_join_element_wise(*parts, "")
-    whole = pyarrow.ListArray.from_arrays(pyarrow.array([0, len(rows)], pyarrow.int32()), rows)
-    return compute.binary_join(whole, "")[0].as_buffer().to_pybytes()  # type: ignore[no-any-return]
+    return side_by_side(compute.binary_join_element_wise(*parts, ""))
 
 
 def _json_texts(numbers: Any) -> Any:
@@ -121,12 +120,16 @@ class Batches:
         else:
             cells = None
             found = []
-            for number, name in enumerate(self._layout.inputs):
-                if name in rows.columns:
-                    found.append((name, _array(rows.columns[name], rows.faults)))
+            for place, name in enumerate(self._layout.inputs):
+                if name in rows.columns and not rows.faults:
+                    found.append((name, _array(rows.columns[name])))
                     continue
                 cells = cells_of(rows, self._layout.delimiter) if cells is None else cells
-                own = [_string(cell[number]) if number < len(cell) else None for cell in cells]
+                if name in rows.columns:
+                    faulty = {row: _cell(cells[row], place) for row in sorted(rows.faults)}
+                    found.append((name, _mended(_array(rows.columns[name]), faulty)))
+                    continue
+                own = [_string(cell[place]) if place < len(cell) else None for cell in cells]
                 found.append((name, pyarrow.array(own, pyarrow.string())))
         wanted = piece.written()
         if wanted is None:
@@ -135,7 +138,24 @@ class Batches:
         return [(name, column.take(indices)) for name, column in found]
 
 
-def _array(column: Column, faults: Any) -> Any:
+def _cell(cells: Sequence[Any], place: int) -> float | None:
+    """The number in a cell of a faulty row, if it has one."""
+    try:
+        cell = cells[place]
+        return number(cell) if isinstance(cell, str) else float(cell)
+    except (IndexError, TypeError, ValueError):
+        return None
+
+
+def _mended(column: Any, own: Mapping[int, float | None]) -> Any:
+    """A column in which these rows, in their order, have numbers of their own, or none."""
+    mask = pyarrow.array([row in own for row in range(len(column))])
+    if not pyarrow.types.is_floating(column.type):
+        return compute.if_else(mask, pyarrow.scalar(None, column.type), column)
+    return compute.replace_with_mask(column, mask, pyarrow.array(own.values(), column.type))
+
+
+def _array(column: Column) -> Any:
     numbers = column.numbers
     if not isinstance(numbers, pyarrow.Array):
         length = len(numbers)

@@ -12,7 +12,7 @@ from typing import Any
 from autograd_cli.data.delimited import has_arrow
 from autograd_cli.data.rows import Rows
 from autograd_cli.render.json_ import NON_FINITE, finite
-from autograd_cli.render.streams import Layout, Piece
+from autograd_cli.render.streams import Layout, Piece, Text
 from autograd_cli.render.streams.text import MUCH, cells_of
 from autograd_cli.results.columns import Columns, Numbers, fields
 
@@ -34,7 +34,7 @@ class Ndjson:
     def header(self) -> bytes:
         return b""
 
-    def encode(self, piece: Piece) -> bytes:
+    def encode(self, piece: Piece) -> Text:
         found = piece.found
         if isinstance(found, Columns) and not self._others and piece.good is None:
             return self._encode_columns(found)
@@ -65,7 +65,7 @@ class Ndjson:
             finite(record), ensure_ascii=not self._layout.utf, allow_nan=False, default=str
         )
 
-    def _encode_columns(self, found: Columns) -> bytes:
+    def _encode_columns(self, found: Columns) -> Text:
         """All records at once: one template, and the numbers that go into its holes.
 
         Records with warnings of their own are written one by one.

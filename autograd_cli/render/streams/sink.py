@@ -1,6 +1,6 @@
 """Where a stream of rows goes: standard output, or a file that takes its name when it is whole.
 
-A file is written under its name with `.part`; beside it stands how far it goes, after every piece.
+A file is written under its name with `.part`; beside it stands how far it goes.
 What was interrupted can so be continued, and nothing that was computed is lost.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, cast
@@ -17,9 +18,11 @@ from autograd_cli.console import Console
 from autograd_cli.errors import FileError, UsageError
 from autograd_cli.render import BINARY
 from autograd_cli.render.output import file_error, is_replaceable
+from autograd_cli.render.streams import Text
 
 PART = ".part"
 STATE = ".part.json"
+PAUSE = 0.5  # seconds between two notes of how far it goes: a run that is killed loses no more
 
 
 class Sink:
@@ -44,11 +47,18 @@ class Sink:
         self._out: IO[bytes] | None = None
         self._writer: Any = None
         self._rows = 0
+        self._length = 0  # bytes of whole pieces
+        self._saved = -PAUSE
         self.done = 0
         self.is_complete = False
         self.needs_header = True
         if resume and self._target is not None:
             self._read_state()
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the rows appear on the terminal."""
+        return not self._file and self._console.terminal
 
     # Files ----------------------------------------------------------------------------------------
 
@@ -145,8 +155,11 @@ class Sink:
                 self._out.write(data)
                 self._out.flush()
             self._rows += rows
+            self.done = done
             if self._keeps_state:
-                self._save(done)
+                self._length = self._out.tell()
+                if time.monotonic() - self._saved >= PAUSE:
+                    self._save()
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -156,17 +169,17 @@ class Sink:
     def _keeps_state(self) -> bool:
         return self._target is not None and not self._appends and self._format not in BINARY
 
-    def _save(self, done: int) -> None:
-        assert self._out is not None
+    def _save(self) -> None:
         state = {
             "command": self._command,
-            "done": done,
+            "done": self.done,
             "rows": self._rows,
-            "bytes": self._out.tell(),
+            "bytes": self._length,
         }
         temporary = self._state.with_name(self._state.name + ".tmp")
         temporary.write_text(json.dumps(state), encoding="utf-8")
         temporary.replace(self._state)
+        self._saved = time.monotonic()
 
     def _write_batch(self, batch: Any) -> None:
         if self._writer is None:
@@ -197,6 +210,9 @@ class Sink:
         """Closes what was begun; what to tell about the part that stands."""
         with contextlib.suppress(OSError, ValueError):
             self._close()
+        if self._keeps_state and self._length:
+            with contextlib.suppress(OSError):
+                self._save()
         if self._target is None or self._appends or self._out is None:
             return ""
         if self._rows:
@@ -227,8 +243,8 @@ class _Decoded:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def write(self, data: bytes) -> int:
-        return self._console.stdout.write(data.decode())
+    def write(self, data: Text) -> int:
+        return self._console.stdout.write(bytes(data).decode())
 
     def flush(self) -> None:
         self._console.stdout.flush()

@@ -12,7 +12,7 @@ from autograd_cli.data.delimited import has_arrow
 from autograd_cli.data.rows import Rows
 from autograd_cli.render import plain
 from autograd_cli.render.numbers import exact
-from autograd_cli.render.streams import Layout, Piece
+from autograd_cli.render.streams import Layout, Piece, Text
 from autograd_cli.results import Scalar
 
 MUCH = 20_000  # cells of a piece from which on pyarrow is worth its import
@@ -26,7 +26,7 @@ class _Text:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
 
-    def encode(self, piece: Piece) -> bytes:
+    def encode(self, piece: Piece) -> Text:
         fast = self._fast(piece)
         if fast is not None:
             return fast
@@ -67,7 +67,7 @@ class _Text:
         for place in piece.places():
             yield nothing if place is None else [column[place] for column in columns]
 
-    def _fast(self, piece: Piece) -> bytes | None:
+    def _fast(self, piece: Piece) -> Text | None:
         """The same by pyarrow, where all rows have results and are as they are read."""
         found, rows = piece.found, piece.rows
         if found is None or piece.good is not None or not has_arrow():

@@ -1,0 +1,58 @@
+"""What is told at the end of many points: warnings, and the rows that could not be used."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from autograd_cli.commands.pieces import Done
+from autograd_cli.console import Console
+from autograd_cli.errors import AgxError
+
+MOST_TOLD = 5  # faulty rows that are told of one by one
+
+
+@dataclass
+class Tally:
+    """What is told at the end of a stream."""
+
+    rows: int = 0
+    faults: int = 0
+    told: list[str] = field(default_factory=list)
+    warnings: dict[str, int] = field(default_factory=dict)
+
+    def add(self, done: Done) -> None:
+        self.rows += done.piece.count
+        if done.stop is None:
+            self.miss(done.faults)
+        found = done.piece.found
+        if found is not None and done.piece.count:
+            for text in found.header.warnings:
+                self.warnings.setdefault(text, 1)
+            for texts in found.warnings.values():
+                for text in texts:
+                    if text not in found.header.warnings:
+                        self.warnings[text] = self.warnings.get(text, 0) + 1
+
+    def miss(self, errors: Sequence[AgxError]) -> None:
+        """Counts rows that could not be used."""
+        self.faults += len(errors)
+        self.told += [error.message for error in errors[: MOST_TOLD - len(self.told)]]
+
+    def tell(self, console: Console, *, nulls: bool = False, more: str = "") -> None:
+        """Says it all on stderr; with `nulls` the rows were kept, without results."""
+        texts = list(self._texts("have no results" if nulls else "left out"))
+        if more:
+            texts.append(more)
+        if texts:
+            with contextlib.suppress(OSError, ValueError):
+                console.flush()  # so that the two streams arrive in order
+            console.complain("".join(f"warning: {text}\n" for text in texts))
+
+    def _texts(self, what: str) -> Iterator[str]:
+        for text, times in self.warnings.items():
+            yield text if times == 1 else f"{text} (at {times} points)"
+        yield from self.told
+        if self.faults:
+            yield f"{self.faults:,} row{'s' * (self.faults > 1)} {what}"

@@ -1,0 +1,92 @@
+"""Streams of rows: every command in every format of streams, against golden files; their progress.
+
+After a wanted change, `AGX_UPDATE_GOLDEN=1 pytest tests/test_streams.py` writes them anew.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from cli_runner import run
+
+from autograd_cli.commands import progress
+from autograd_cli.commands.progress import Progress
+from autograd_cli.console import Console
+
+GOLDEN = Path(__file__).parent / "golden" / "streams"
+COMMANDS = ("eval", "grad", "jacobian", "hessian")
+FORMATS = ("csv", "plain", "ndjson", "parquet", "arrow")
+EXPRESSION = "x**2 + 3*y**2"  # its numbers are exact, whatever the machine
+TABLE = 'id,x,y\n"a, b",2,-1\nnothing,,1\nend,5e-1,0.25\n'
+
+
+def rows(path: Path) -> str:
+    """The file as text; of columns the types, then the rows."""
+    if path.suffix not in (".parquet", ".arrow"):
+        return path.read_text(encoding="utf-8")
+    pytest.importorskip("pyarrow")
+    import pyarrow.ipc
+    import pyarrow.parquet
+
+    is_arrow = path.suffix == ".arrow"
+    table = (
+        pyarrow.ipc.open_stream(path.read_bytes()).read_all()
+        if is_arrow
+        else pyarrow.parquet.read_table(path)
+    )
+    kinds = [f"{field.name}: {field.type}" for field in table.schema]
+    return "".join(f"{line}\n" for line in [*kinds, *map(str, table.to_pylist())])
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_golden(tmp_path: Path, command: str, format: str) -> None:
+    points, out = tmp_path / "t.csv", tmp_path / f"o.{format}"
+    points.write_text(TABLE)
+    words = ("--points", str(points), "-f", format, "-o", str(out), "--on-error", "null")
+    assert run(command, EXPRESSION, *words).code == 1
+    text = rows(out)
+    file = GOLDEN / f"{command}.{format}.txt"
+    if os.environ.get("AGX_UPDATE_GOLDEN"):
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+
+
+def test_no_golden_file_is_left_over() -> None:
+    wanted = {f"{command}.{format}.txt" for command in COMMANDS for format in FORMATS}
+    assert {file.name for file in GOLDEN.iterdir()} == wanted
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what is written to it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("columns", "share", "shown"),
+    [
+        (80, 0.5, "###############...............  50% 1,234 rows, "),
+        (40, 0.5, "######.......  50% 1,234 rows, "),
+        (30, 0.5, "50% 1,234 rows, "),
+        (80, None, "1,234 rows, "),
+    ],
+)
+def test_the_bar_fits_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, columns: int, share: float | None, shown: str
+) -> None:
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress.time, "monotonic", iter((0.0, 1e9, 1e9, 1e9)).__next__)
+    terminal = Terminal()
+    environ = {"COLUMNS": str(columns), "LC_ALL": "C"}
+    console = Console.of_streams(io.StringIO(), io.StringIO(), terminal, environ)
+    with Progress(console) as bar:
+        bar.rate(1_234, share)
+    line, wiped = terminal.getvalue().removeprefix("\r").split("\x1b[K", 1)
+    assert line == f"{shown}0 rows/s"
+    assert len(line) < columns
+    assert wiped == "\r\x1b[K"
