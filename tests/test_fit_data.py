@@ -333,9 +333,32 @@ def test_a_model_of_vectors_is_evaluated_row_by_row(tmp_path: Path) -> None:
 # The demonstration -------------------------------------------------------------------------------
 
 
+def _updated_by_hand(w: torch.Tensor, b: torch.Tensor) -> Callable[[], None]:
+    def update() -> None:
+        assert w.grad is not None
+        assert b.grad is not None
+        with torch.no_grad():
+            w.sub_(0.1 * w.grad)
+            b.sub_(0.1 * b.grad)
+
+    return update
+
+
+def _updated_by_torch(w: torch.Tensor, b: torch.Tensor) -> Callable[[], None]:
+    optimizer = torch.optim.SGD([w, b], lr=0.1)
+    return lambda: optimizer.step() and None
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "updated"),
+    [((), _updated_by_hand), (("--optimizer", "sgd"), _updated_by_torch)],
+    ids=["by hand", "torch.optim.SGD"],
+)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("seed", [42, 7])
-def test_the_demonstration_is_the_textbooks_loop_bit_for_bit(dtype: str, seed: int) -> None:
+def test_the_demonstration_is_the_textbooks_loop_bit_for_bit(
+    dtype: str, seed: int, optimizer: tuple[str, ...], updated: Updated
+) -> None:
     torch.set_default_dtype(getattr(torch, dtype))
     try:
         torch.manual_seed(seed)
@@ -343,18 +366,17 @@ def test_the_demonstration_is_the_textbooks_loop_bit_for_bit(dtype: str, seed: i
         y = 2 * x + 1 + 0.3 * torch.randn(100)
         w = torch.randn((), requires_grad=True)
         b = torch.randn((), requires_grad=True)
+        update = updated(w, b)
         expected = []
         for epoch in range(101):
             loss = ((w * x + b - y) ** 2).mean()
             expected.append((epoch, loss.item(), w.item(), b.item()))
             loss.backward()
-            with torch.no_grad():
-                w -= 0.1 * w.grad
-                b -= 0.1 * b.grad
+            update()
             w.grad, b.grad = None, None
     finally:
         torch.set_default_dtype(torch.float32)
-    words = ("fit", "linear", "--seed", str(seed), "--dtype", dtype)
+    words = ("fit", "linear", "--seed", str(seed), "--dtype", dtype, *optimizer)
     outcome = run(*words)
     assert (outcome.code, outcome.err) == (0, "")
     lines = [line.split("\t") for line in outcome.out.splitlines()]

@@ -33,18 +33,27 @@ def textbook(seed: int, dtype: torch.dtype) -> tuple[nn.Sequential, Tensor, Tens
 def test_training_is_torch_s_to_the_bit(seed: int, dtype: str) -> None:
     model, x, y = textbook(seed, getattr(torch, dtype))
     content = fit("--seed", str(seed), "--dtype", dtype, "--steps", "60")
-    parameters = list(model.parameters())
-    names = ["W1", "b1", "W2", "b2"]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(60):
-        loss = nn.functional.mse_loss(model(x), y)
-        model.zero_grad()
-        loss.backward()
-        with torch.no_grad():
-            for parameter in parameters:
-                parameter -= 0.1 * parameter.grad
-    for name, parameter in zip(names, parameters, strict=True):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+    for name, parameter in zip(["W1", "b1", "W2", "b2"], model.parameters(), strict=True):
         assert content["parameters"][name] == parameter.tolist()
     assert content["loss"] == nn.functional.mse_loss(model(x), y).item()
+
+
+def test_gd_is_the_loop_by_hand_to_the_bit() -> None:
+    model, x, y = textbook(42, torch.float64)
+    content = fit("--optimizer", "gd", "--steps", "60")
+    for _ in range(60):
+        model.zero_grad()
+        nn.functional.mse_loss(model(x), y).backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= 0.1 * parameter.grad
+    for name, parameter in zip(["W1", "b1", "W2", "b2"], model.parameters(), strict=True):
+        assert content["parameters"][name] == parameter.tolist()
 
 
 def test_adam_is_torch_s_to_the_bit() -> None:

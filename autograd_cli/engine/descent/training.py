@@ -20,7 +20,7 @@ from autograd_cli.settings import Descent
 
 VANISHING, EXPLODING = 1e-3, 1e3  # the first layer's gradient beside the last one's
 
-_RULES = {"gd": "W -= {rate:g} * gradient"}
+_RULES = dict.fromkeys(("gd", "sgd"), "W -= {rate:g} * gradient")
 
 
 class Training:
