@@ -33,7 +33,9 @@ class Defaults(NamedTuple):
 
 TASKS = {
     "regression": Defaults((5,), "relu", 4, Descent(steps=100, optimizer="sgd", learning_rate=0.1)),
-    "moons": Defaults((16, 16), "tanh", 200, Descent(steps=500, optimizer="sgd", learning_rate=0.5)),
+    "moons": Defaults(
+        (16, 16), "tanh", 200, Descent(steps=500, optimizer="sgd", learning_rate=0.5)
+    ),
     "xor": Defaults((8,), "tanh", 4, Descent(steps=1000, optimizer="sgd", learning_rate=0.1)),
 }
 NAMES = tuple(TASKS)
