@@ -435,7 +435,7 @@ KINKS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "max(x**2 + y**2, (x-2)**2 + y)",
         {"x": -1.2, "y": 1.0},
-        {"x": 0.8675571134379057, "y": -0.38304674069291416},
+        {"x": 0.86755711343777, "y": -0.38304674069322076},
     ),
 ]
 
@@ -472,9 +472,7 @@ def test_kinks_of_many_variables() -> None:
 
 
 def test_a_kink_on_the_way_is_no_end() -> None:
-    fit = minimize(
-        "abs(x - y) + (x-1)**2 + 3*(y-1)**2 + abs(z)**3 + abs(x + 5)", x=9.0, y=-4.0, z=2.0
-    )
+    fit = minimize("abs(x - y) + (x-1)**2 + 3*(y-1)**2 + z**4 + abs(x + 5)", x=9.0, y=-4.0, z=2.0)
     # At x = y the two quadratics and the slope 1 of the last term balance where 8 (x-1) = -1.
     assert (fit.verdict, fit.converged) == ("kink", True)
     assert fit.parameters["x"] == pytest.approx(0.875, abs=1e-7)
@@ -499,9 +497,9 @@ def test_what_is_said_of_a_kink() -> None:
     done = run("fit", "minimize", "abs(x) + abs(y-1)", "--start", "x=1,y=3", "--json")
     assert done.code == 0
     assert json.loads(done.out)["reason"] == (
-        "the loss has a kink here, where its gradient jumps by 2.83: the gradients within 4e-10 of"
-        " it have a convex combination of norm 0, so that no direction descends by all of them; of"
-        " a convex loss, this is the minimum"
+        "the loss has a kink here in x, y: the gradients within 4e-10 of it have a convex"
+        " combination of norm at most 1e-08, so that no direction descends by all of them; of a"
+        " convex loss, this is the minimum"
     )
 
 

@@ -89,24 +89,21 @@ def test_the_first_step_in_five_stages() -> None:
     for one, parameter in zip(stages[3]["changes"], model.parameters(), strict=True):
         assert parameter.grad is not None
         assert one["change_norm"] == pytest.approx(0.1 * parameter.grad.norm().item())
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter -= 0.1 * parameter.grad
+    torch.optim.SGD(model.parameters(), lr=0.1).step()
     assert stages[4]["loss_after"] == nn.functional.mse_loss(model(x), y).item()
 
 
 def test_the_flow_is_that_of_every_step() -> None:
     model, x, y = textbook(42, torch.float64)
     content = fit("--steps", "10")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     weights = [one for one in model.parameters() if one.dim() == 2]
     norms: list[list[float]] = []
     for _ in range(11):
         model.zero_grad()
         nn.functional.mse_loss(model(x), y).backward()
         norms.append([one.grad.norm().item() for one in weights if one.grad is not None])
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter -= 0.1 * parameter.grad
+        optimizer.step()
     for layer, one in enumerate(content["gradient_flow"]):
         row = [step[layer] for step in norms]
         assert (one["first"], one["last"]) == (row[0], row[-1])

@@ -28,7 +28,6 @@ from autograd_cli.engine.descent.verdict import (
     Verdict,
     judge,
     judge_kink,
-    kinked,
     lower_nearby,
 )
 from autograd_cli.engine.evaluate import evaluate
@@ -221,12 +220,8 @@ class Minimizing:
             )
             return replace(verdict, word=FLAT, converged=False, reason=reason), ()
         if verdict.word == UNKNOWN and stop == STUCK:
-            names = self._labels()
-            kinks = [names[place] for place in kinked(self._problem, self._box, self._tolerance)]
-            why = "steps along it lower the loss no further"
-            if kinks:
-                why = f"the loss rises both ways along {', '.join(kinks)}"
-            return replace(verdict, reason=f"{verdict.reason}, but {why}"), ()
+            reason = f"{verdict.reason}, but no step was found that lowers the loss further"
+            return replace(verdict, reason=reason), ()
         if verdict.word == UNKNOWN and stop == LIMIT:
             reason = f"{self.last.step} steps were not enough: {verdict.reason}"
             return replace(verdict, reason=reason), ()

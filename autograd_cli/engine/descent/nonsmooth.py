@@ -2,8 +2,8 @@
 
 BFGS with a line search for the weak Wolfe conditions, which does not mind kinks: it learns the
 directions in which the loss bends sharply as very large curvatures (A. S. Lewis and M. L. Overton,
-"Nonsmooth optimization via quasi-Newton methods", 2013). Where it ends, a step against the gradients
-around the point shows whether that was too early (gradient sampling, see `subdifferential`).
+"Nonsmooth optimization via quasi-Newton methods", 2013). Where it ends, a step against the
+gradients around the point shows whether that was too early (see `subdifferential`).
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ class NonsmoothDescent:
 
     def steps(self) -> Iterator[Step]:
         """The steps that were taken; the parameters are at the last of them."""
-        for _ in range(RESTARTS):
+        for number in range(RESTARTS):
+            least = self._loss - self._rounding()
             yield from self._quasi_newton()
-            if self._is_over() or not self._leave():
+            if self._is_over() or (number and not self._loss < least) or not self._leave():
                 break
             yield self._record()
         self._problem.place(self._point)
@@ -134,7 +135,7 @@ class NonsmoothDescent:
         everything = torch.ones_like(self._point, dtype=torch.bool)
         for radius in radii(self._point.dtype):
             self._problem.place(self._point)
-            found = around(self._problem, radius, everything)
+            found = around(self._problem, radius, everything, self._tolerance)
             if found is None or found.norm <= self._tolerance:
                 return False
             way = -found.nearest.to(self._point) / found.norm

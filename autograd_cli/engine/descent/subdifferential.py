@@ -47,8 +47,10 @@ def radii(dtype: torch.dtype) -> tuple[float, ...]:
     return tuple(rounding**power for power in (0.6, 0.5, 0.4))
 
 
-def around(problem: Problem, radius: float, free: Tensor) -> Around | None:
+def around(problem: Problem, radius: float, free: Tensor, enough: float) -> Around | None:
     """What the gradients around the parameters say; None where there are none to be had.
+
+    An element of the hull that is as short as `enough` is as good as the shortest.
 
     They are taken at pairs of points on opposite sides, so that both sides of a kink are there:
     along every free parameter, and in random directions.
@@ -61,12 +63,13 @@ def around(problem: Problem, radius: float, free: Tensor) -> Around | None:
     found = _gradients(problem, radius, free, torch.cat([ways, -ways]))
     if not len(found):
         return None
-    return Around(radius, nearest_to_zero(found), float(found.norm(dim=1).max()))
+    return Around(radius, nearest_to_zero(found, enough), float(found.norm(dim=1).max()))
 
 
-def jump(problem: Problem, free: Tensor) -> float:
-    """How far the gradient jumps from one side of the parameters to the other: the length of the
-    largest jump seen, 0 where it gets shorter as one comes nearer, as that of a smooth loss does.
+def jump(problem: Problem, free: Tensor) -> Tensor:
+    """The largest jump of the gradient seen from one side of the parameters to the other, (size,).
+
+    It is 0 where it gets shorter as one comes nearer, as that of a smooth loss does.
     """
     radius = radii(problem.point().dtype)[0]
     size = len(free)
@@ -75,10 +78,13 @@ def jump(problem: Problem, free: Tensor) -> float:
         ways = _directions(CROSSINGS, size, problem.point())
         sides = _gradients(problem, near, free, torch.stack([ways, -ways], dim=1).flatten(0, 1))
         if len(sides) < 2 * CROSSINGS:
-            return 0.0
-        found.append(float((sides[::2] - sides[1::2]).norm(dim=1).max()))
-    far, close = found
-    return far if close > far / 2 else 0.0
+            break
+        leaps = sides[::2] - sides[1::2]
+        found.append(leaps[leaps.norm(dim=1).argmax()])
+    nothing = torch.zeros(size, dtype=torch.float64)
+    if len(found) < 2 or not found[1].norm() > found[0].norm() / 2:
+        return nothing
+    return found[1]
 
 
 def _directions(count: int, size: int, like: Tensor) -> Tensor:
@@ -106,8 +112,9 @@ def _gradients(problem: Problem, radius: float, free: Tensor, ways: Tensor) -> T
     return torch.stack(rows) if rows else torch.empty(0, len(point), dtype=torch.float64)
 
 
-def nearest_to_zero(points: Tensor) -> Tensor:
-    """The point of the convex hull of the rows (k, n) that is nearest to zero, shape (n,).
+def nearest_to_zero(points: Tensor, enough: float = 0.0) -> Tensor:
+    """The point of the convex hull of the rows (k, n) that is nearest to zero, shape (n,), or one
+    that is no longer than `enough`.
 
     P. Wolfe, "Finding the nearest point in a polytope" (1976): the nearest point of the affine hull
     of a few rows, of which those are dropped that it would weigh less than zero.
@@ -117,6 +124,8 @@ def nearest_to_zero(points: Tensor) -> Tensor:
     weights = torch.ones(1, dtype=points.dtype)
     nearest = points[chosen[0]]
     for _ in range(MOST_ROUNDS):
+        if float(nearest.norm()) <= enough:
+            break
         products = points @ nearest
         entering = int(products.argmin())
         if entering in chosen or float(nearest @ nearest - products[entering]) <= slack:
@@ -145,5 +154,5 @@ def _affine_weights(points: Tensor) -> Tensor:
     first, others = points[0], points[1:] - points[0]
     if not len(others):
         return torch.ones(1, dtype=points.dtype)
-    found = torch.linalg.lstsq(others.T, -first[:, None], driver="gelsd").solution[:, 0]
+    found = torch.linalg.lstsq(others.T, -first[:, None], driver="gelsy").solution[:, 0]
     return torch.cat([1 - found.sum()[None], found])
