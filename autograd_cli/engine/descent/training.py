@@ -58,7 +58,7 @@ class Training:
         fell = math.isfinite(ending.loss) and ending.loss < first.loss
         if fell and self._descent.tolerance is None and ending.steps == self._descent.steps:
             converged = True
-            reason = f"all steps taken: the loss fell from {first.loss:.4g} to {ending.loss:.4g}"
+            reason = f"the loss fell from {first.loss:.4g} to {ending.loss:.4g}"
         flow = tuple(
             Flow(layer=layer, parameter=f"W{layer}", norms=[row[layer - 1] for row in self._norms])
             for layer in network.layers
