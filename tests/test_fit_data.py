@@ -703,7 +703,8 @@ REFUSED: list[tuple[str, tuple[str, ...], int, str]] = [
         GOOD,
         ("fit", "linear", "--x", "x,z"),
         3,
-        "the data say nothing about 'b2': what it multiplies is zero everywhere\n",
+        "the data say nothing about 'b2' (the column 'z', 0 everywhere): what it multiplies is zero"
+        " everywhere\n  hint: leave 'b2' out of the model\n",
     ),
     (
         GOOD,
@@ -885,3 +886,78 @@ NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?|-?\d+e[-+]\d+")
 def test_no_golden_file_is_left_over() -> None:
     wanted = {f"{case}.{variant}.txt" for case in CASES for variant in VARIANTS}
     assert {file.name for file in GOLDEN.iterdir()} == wanted
+
+
+# Decimal commas ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_decimal_commas_are_read_where_commas_delimit_nothing(delimiter: str) -> None:
+    data = "x;y\n1,5;2,25\n2;3,1\n3,5;+5e0\n4;,5\n-1,;1,5E-1\n".replace(";", delimiter)
+    points = "x,y\n1.5,2.25\n2,3.1\n3.5,5\n4,.5\n-1,.15\n"
+    assert run("fit", "linear", "--data", "-", stdin=data).out == (
+        run("fit", "linear", "--data", "-", stdin=points).out
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (
+            "x;y\n1,5;2\n2.5;3\n3;5\n",
+            "line 2: column 'x' is '1,5', with a decimal comma, and another cell is '2.5', with a"
+            " point",
+        ),
+        ("x;y\n1.234,5;2\n2;3\n3;5\n", "line 2: column 'x' is '1.234,5', which is no number"),
+        ("x;y\n1,234,567;2\n2;3\n3;5\n", "line 2: column 'x' is '1,234,567', which is no number"),
+        (
+            'x,y\n"1,5",2\n2,3\n3,5\n',
+            "line 2: column 'x' is '1,5', which is no number (decimals are written with a point)",
+        ),
+    ],
+)
+def test_commas_that_may_be_something_else_are_refused(data: str, what: str) -> None:
+    outcome = run("fit", "linear", "--data", "-", stdin=data)
+    assert (outcome.code, outcome.out) == (3, "")
+    assert outcome.err == (
+        f"error: standard input, {what}\n  hint: every row needs a number in 'x', 'y'\n"
+    )
+
+
+# What the data leave open ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "start", "lost", "reduced"),
+    [
+        ("a*b*x + c*sin(x)", "a=1,b=1,c=0", "'a' and 'b'", "a*x + c*sin(x)"),
+        ("a*exp(-b*x) + c + d", "a=5,b=1,c=0,d=0", "'c' and 'd'", "a*exp(-b*x) + c"),
+        ("a*exp(-b*x) + c + 0*q", "a=5,b=1,c=0,q=3", "'q'", "a*exp(-b*x) + c"),
+    ],
+)
+def test_undetermined_parameters_are_named_and_the_others_keep_their_errors(
+    model: str, start: str, lost: str, reduced: str
+) -> None:
+    words = ("fit", "curve", "--data", str(DECAY), "--json", "--optimizer", "lm")
+    content = found(run(*words, model, "--start", start), code=1)
+    assert content["reason"] == f"the data do not determine {lost}"
+    assert content["steps"] < 100
+    names = re.findall(r"'(\w)'", lost)
+    kept = [one for one in start.split(",") if one[0] not in names or f"{one[0]}*x" in reduced]
+    truth = found(run(*words, reduced, "--start", ",".join(k for k in kept if k[0] in reduced)))
+    for name, error in content["standard_errors"].items():
+        if name in names:
+            assert error == "Infinity"
+        else:
+            assert error == pytest.approx(truth["standard_errors"][name], rel=1e-6)
+    assert content["degrees_of_freedom"] == truth["degrees_of_freedom"]
+
+
+def test_a_constant_column_is_named() -> None:
+    data = "x,u,y\n1,3,2\n2,3,3\n3,3,5\n4,3,6\n"
+    outcome = run("fit", "linear", "--data", "-", stdin=data)
+    assert (outcome.code, outcome.out) == (3, "")
+    assert outcome.err == (
+        "error: the data cannot tell 'b2' (the column 'u', 3 everywhere) from the parameters before"
+        " it: their columns depend on each other\n  hint: leave 'b2' out of the model\n"
+    )
