@@ -15,9 +15,11 @@ import re
 import shlex
 import signal
 import subprocess
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import mpmath
 import nist
@@ -36,6 +38,7 @@ from autograd_cli.language.reader import read
 
 DECAY = Path(__file__).parent.parent / "docs" / "decay.csv"
 GOLDEN = Path(__file__).parent / "golden" / "fit"
+Updated = Callable[[torch.Tensor, torch.Tensor], Callable[[], None]]
 MODEL, START = "a*exp(-b*x) + c", "a=1,b=1,c=0"
 
 
@@ -346,7 +349,11 @@ def _updated_by_hand(w: torch.Tensor, b: torch.Tensor) -> Callable[[], None]:
 
 def _updated_by_torch(w: torch.Tensor, b: torch.Tensor) -> Callable[[], None]:
     optimizer = torch.optim.SGD([w, b], lr=0.1)
-    return lambda: optimizer.step() and None
+
+    def update() -> None:
+        optimizer.step()
+
+    return update
 
 
 @pytest.mark.parametrize(
@@ -928,25 +935,25 @@ def test_commas_that_may_be_something_else_are_refused(data: str, what: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("model", "start", "lost", "reduced"),
+    ("model", "start", "lost", "reduced", "reduced_start"),
     [
-        ("a*b*x + c*sin(x)", "a=1,b=1,c=0", "'a' and 'b'", "a*x + c*sin(x)"),
-        ("a*exp(-b*x) + c + d", "a=5,b=1,c=0,d=0", "'c' and 'd'", "a*exp(-b*x) + c"),
-        ("a*exp(-b*x) + c + 0*q", "a=5,b=1,c=0,q=3", "'q'", "a*exp(-b*x) + c"),
+        ("a*b*x + c*sin(x)", "a=1,b=1,c=0", "ab", "a*x + c*sin(x)", "a=1,c=0"),
+        ("a*exp(-b*x) + c + d", "a=5,b=1,c=0,d=0", "cd", "a*exp(-b*x) + c", "a=5,b=1,c=0"),
+        ("a*exp(-b*x) + c + 0*q", "a=5,b=1,c=0,q=3", "q", "a*exp(-b*x) + c", "a=5,b=1,c=0"),
     ],
 )
 def test_undetermined_parameters_are_named_and_the_others_keep_their_errors(
-    model: str, start: str, lost: str, reduced: str
+    model: str, start: str, lost: str, reduced: str, reduced_start: str
 ) -> None:
     words = ("fit", "curve", "--data", str(DECAY), "--json", "--optimizer", "lm")
     content = found(run(*words, model, "--start", start), code=1)
-    assert content["reason"] == f"the data do not determine {lost}"
+    named = " and ".join(f"'{name}'" for name in lost)
+    assert content["reason"] == f"the data do not determine {named}"
     assert content["steps"] < 100
-    names = re.findall(r"'(\w)'", lost)
-    kept = [one for one in start.split(",") if one[0] not in names or f"{one[0]}*x" in reduced]
-    truth = found(run(*words, reduced, "--start", ",".join(k for k in kept if k[0] in reduced)))
-    for name, error in content["standard_errors"].items():
-        if name in names:
+    truth = found(run(*words, reduced, "--start", reduced_start))
+    errors: Any = content["standard_errors"]
+    for name, error in errors.items():
+        if name in lost:
             assert error == "Infinity"
         else:
             assert error == pytest.approx(truth["standard_errors"][name], rel=1e-6)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from torch import Tensor, nn
 
 from autograd_cli.engine.context import resolve
 from autograd_cli.engine.descent.network import ACTIVATIONS, TASKS, draw
-from autograd_cli.settings import Settings
+from autograd_cli.engine.descent.training import Training
+from autograd_cli.settings import Descent, Settings
 
 
 def fit(*words: str) -> dict[str, Any]:
@@ -200,3 +203,30 @@ def test_the_tasks_of_the_engine_are_those_of_the_command() -> None:
 def test_bad_input(words: list[str], error: str) -> None:
     done = run("fit", "mlp", *words)
     assert (done.code, done.out, done.err) == (2, "", error)
+
+
+def test_exploding_is_warned_of() -> None:
+    """A deep tanh network of large weights is chaotic, and its gradients grow on their way back (B.
+    Poole et al., "Exponential expressivity in deep neural networks through transient chaos", 2016).
+    """
+    settings = Settings(seed=3)
+    drawn = draw("regression", (32,) * 20, "tanh", 8, settings, resolve(settings))
+    large = {name: 10 * one if name[0] == "W" else one for name, one in drawn.start.items()}
+    descent = Descent(steps=1, optimizer="gd", learning_rate=1e-16)
+    training = Training("regression", replace(drawn, start=large), descent, resolve(settings))
+    for _ in training.steps():
+        pass
+    (warning,) = training.result().warnings
+    layers = [nn.Linear(a, b, dtype=torch.float64) for a, b in itertools.pairwise(drawn.sizes)]
+    for number, layer in enumerate(layers, 1):
+        layer.weight.data, layer.bias.data = large[f"W{number}"], large[f"b{number}"]
+    value = drawn.x
+    for layer in layers[:-1]:
+        value = torch.tanh(layer(value))
+    nn.functional.mse_loss(layers[-1](value), drawn.y).backward()
+    first, last = (one.weight.grad.square().mean().sqrt() for one in (layers[0], layers[-1]))
+    assert first / last > 1e3
+    assert warning == (
+        f"the gradient explodes on its way back: layer 1's is {first / last:.2g} of layer 21's at"
+        " the start (root mean squares); fewer layers or a smaller learning rate help"
+    )

@@ -34,7 +34,7 @@ def number(text: str) -> float:
 
 
 def with_point(text: str) -> str:
-    """A number with a decimal comma as one with a point, `1,5` as `1.5`; other texts as they are."""
+    """A number with a decimal comma, `1,5`, as one with a point; any other text as it is."""
     return text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from autograd_cli.results.comparison import BY_OPTIMIZER, Comparison, Contender
+from autograd_cli.results.comparison import Comparison, Contender
 from autograd_cli.results.fit import Fitting, Step
 
 Begun = tuple[str | float, Callable[[], Fitting]]  # a label, and what begins its fit
@@ -37,11 +37,14 @@ class Comparing:
             losses: list[float] = []
             fitting = start()
             self._current = (label, fitting, losses)
-            whose = {"optimizer" if self._by == BY_OPTIMIZER else "sweep": label}
             for step in fitting.steps():
                 losses.append(step.loss)
                 self._told(step, str(label), len(self._contenders))
-                yield replace(step, **whose)
+                yield (
+                    replace(step, optimizer=label)
+                    if isinstance(label, str)
+                    else replace(step, sweep=label)
+                )
             self._end()
 
     def _end(self, interrupted: bool = False) -> None:

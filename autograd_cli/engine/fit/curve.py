@@ -91,11 +91,13 @@ class CurveFitting:
             self._warnings.append(f"begun anew at {at}: there was no way from the given start")
 
     def _is_hopeless(self) -> bool:
-        """Whether the data leave the same parameters open at the start and at the end: wherever one
-        begins, as it is in `a*b*x`."""
+        """Whether the data leave the same parameters open wherever one begins, as in `a*b*x`."""
         names = self._problem.names
         lost = undetermined(self._best, names)
-        return bool(lost) and lost == undetermined(self._begun, names)
+        if not lost or lost != undetermined(self._begun, names):
+            return False
+        elsewhere = places(self._problem.model, self._begun.parameters)
+        return all(undetermined(state, names) == lost for state in elsewhere)
 
     def _is_spent(self) -> bool:
         return self._count == self._most
