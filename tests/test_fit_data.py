@@ -15,9 +15,11 @@ import re
 import shlex
 import signal
 import subprocess
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import mpmath
 import nist
@@ -36,6 +38,7 @@ from autograd_cli.language.reader import read
 
 DECAY = Path(__file__).parent.parent / "docs" / "decay.csv"
 GOLDEN = Path(__file__).parent / "golden" / "fit"
+Updated = Callable[[torch.Tensor, torch.Tensor], Callable[[], None]]
 MODEL, START = "a*exp(-b*x) + c", "a=1,b=1,c=0"
 
 
@@ -333,9 +336,36 @@ def test_a_model_of_vectors_is_evaluated_row_by_row(tmp_path: Path) -> None:
 # The demonstration -------------------------------------------------------------------------------
 
 
+def _updated_by_hand(w: torch.Tensor, b: torch.Tensor) -> Callable[[], None]:
+    def update() -> None:
+        assert w.grad is not None
+        assert b.grad is not None
+        with torch.no_grad():
+            w.sub_(0.1 * w.grad)
+            b.sub_(0.1 * b.grad)
+
+    return update
+
+
+def _updated_by_torch(w: torch.Tensor, b: torch.Tensor) -> Callable[[], None]:
+    optimizer = torch.optim.SGD([w, b], lr=0.1)
+
+    def update() -> None:
+        optimizer.step()
+
+    return update
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "updated"),
+    [((), _updated_by_hand), (("--optimizer", "sgd"), _updated_by_torch)],
+    ids=["by hand", "torch.optim.SGD"],
+)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("seed", [42, 7])
-def test_the_demonstration_is_the_textbooks_loop_bit_for_bit(dtype: str, seed: int) -> None:
+def test_the_demonstration_is_the_textbooks_loop_bit_for_bit(
+    dtype: str, seed: int, optimizer: tuple[str, ...], updated: Updated
+) -> None:
     torch.set_default_dtype(getattr(torch, dtype))
     try:
         torch.manual_seed(seed)
@@ -343,18 +373,17 @@ def test_the_demonstration_is_the_textbooks_loop_bit_for_bit(dtype: str, seed: i
         y = 2 * x + 1 + 0.3 * torch.randn(100)
         w = torch.randn((), requires_grad=True)
         b = torch.randn((), requires_grad=True)
+        update = updated(w, b)
         expected = []
         for epoch in range(101):
             loss = ((w * x + b - y) ** 2).mean()
             expected.append((epoch, loss.item(), w.item(), b.item()))
             loss.backward()
-            with torch.no_grad():
-                w -= 0.1 * w.grad
-                b -= 0.1 * b.grad
+            update()
             w.grad, b.grad = None, None
     finally:
         torch.set_default_dtype(torch.float32)
-    words = ("fit", "linear", "--seed", str(seed), "--dtype", dtype)
+    words = ("fit", "linear", "--seed", str(seed), "--dtype", dtype, *optimizer)
     outcome = run(*words)
     assert (outcome.code, outcome.err) == (0, "")
     lines = [line.split("\t") for line in outcome.out.splitlines()]
@@ -681,7 +710,8 @@ REFUSED: list[tuple[str, tuple[str, ...], int, str]] = [
         GOOD,
         ("fit", "linear", "--x", "x,z"),
         3,
-        "the data say nothing about 'b2': what it multiplies is zero everywhere\n",
+        "the data say nothing about 'b2' (the column 'z', 0 everywhere): what it multiplies is zero"
+        " everywhere\n  hint: leave 'b2' out of the model\n",
     ),
     (
         GOOD,
@@ -863,3 +893,78 @@ NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?|-?\d+e[-+]\d+")
 def test_no_golden_file_is_left_over() -> None:
     wanted = {f"{case}.{variant}.txt" for case in CASES for variant in VARIANTS}
     assert {file.name for file in GOLDEN.iterdir()} == wanted
+
+
+# Decimal commas ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_decimal_commas_are_read_where_commas_delimit_nothing(delimiter: str) -> None:
+    data = "x;y\n1,5;2,25\n2;3,1\n3,5;+5e0\n4;,5\n-1,;1,5E-1\n".replace(";", delimiter)
+    points = "x,y\n1.5,2.25\n2,3.1\n3.5,5\n4,.5\n-1,.15\n"
+    assert run("fit", "linear", "--data", "-", stdin=data).out == (
+        run("fit", "linear", "--data", "-", stdin=points).out
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (
+            "x;y\n1,5;2\n2.5;3\n3;5\n",
+            "line 2: column 'x' is '1,5', with a decimal comma, and another cell is '2.5', with a"
+            " point",
+        ),
+        ("x;y\n1.234,5;2\n2;3\n3;5\n", "line 2: column 'x' is '1.234,5', which is no number"),
+        ("x;y\n1,234,567;2\n2;3\n3;5\n", "line 2: column 'x' is '1,234,567', which is no number"),
+        (
+            'x,y\n"1,5",2\n2,3\n3,5\n',
+            "line 2: column 'x' is '1,5', which is no number (decimals are written with a point)",
+        ),
+    ],
+)
+def test_commas_that_may_be_something_else_are_refused(data: str, what: str) -> None:
+    outcome = run("fit", "linear", "--data", "-", stdin=data)
+    assert (outcome.code, outcome.out) == (3, "")
+    assert outcome.err == (
+        f"error: standard input, {what}\n  hint: every row needs a number in 'x', 'y'\n"
+    )
+
+
+# What the data leave open ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "start", "lost", "reduced", "reduced_start"),
+    [
+        ("a*b*x + c*sin(x)", "a=1,b=1,c=0", "ab", "a*x + c*sin(x)", "a=1,c=0"),
+        ("a*exp(-b*x) + c + d", "a=5,b=1,c=0,d=0", "cd", "a*exp(-b*x) + c", "a=5,b=1,c=0"),
+        ("a*exp(-b*x) + c + 0*q", "a=5,b=1,c=0,q=3", "q", "a*exp(-b*x) + c", "a=5,b=1,c=0"),
+    ],
+)
+def test_undetermined_parameters_are_named_and_the_others_keep_their_errors(
+    model: str, start: str, lost: str, reduced: str, reduced_start: str
+) -> None:
+    words = ("fit", "curve", "--data", str(DECAY), "--json", "--optimizer", "lm")
+    content = found(run(*words, model, "--start", start), code=1)
+    named = " and ".join(f"'{name}'" for name in lost)
+    assert content["reason"] == f"the data do not determine {named}"
+    assert content["steps"] < 100
+    truth = found(run(*words, reduced, "--start", reduced_start))
+    errors: Any = content["standard_errors"]
+    for name, error in errors.items():
+        if name in lost:
+            assert error == "Infinity"
+        else:
+            assert error == pytest.approx(truth["standard_errors"][name], rel=1e-6)
+    assert content["degrees_of_freedom"] == truth["degrees_of_freedom"]
+
+
+def test_a_constant_column_is_named() -> None:
+    data = "x,u,y\n1,3,2\n2,3,3\n3,3,5\n4,3,6\n"
+    outcome = run("fit", "linear", "--data", "-", stdin=data)
+    assert (outcome.code, outcome.out) == (3, "")
+    assert outcome.err == (
+        "error: the data cannot tell 'b2' (the column 'u', 3 everywhere) from the parameters before"
+        " it: their columns depend on each other\n  hint: leave 'b2' out of the model\n"
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from torch import Tensor, nn
 
 from autograd_cli.engine.context import resolve
 from autograd_cli.engine.descent.network import ACTIVATIONS, TASKS, draw
-from autograd_cli.settings import Settings
+from autograd_cli.engine.descent.training import Training
+from autograd_cli.settings import Descent, Settings
 
 
 def fit(*words: str) -> dict[str, Any]:
@@ -33,18 +36,27 @@ def textbook(seed: int, dtype: torch.dtype) -> tuple[nn.Sequential, Tensor, Tens
 def test_training_is_torch_s_to_the_bit(seed: int, dtype: str) -> None:
     model, x, y = textbook(seed, getattr(torch, dtype))
     content = fit("--seed", str(seed), "--dtype", dtype, "--steps", "60")
-    parameters = list(model.parameters())
-    names = ["W1", "b1", "W2", "b2"]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(60):
-        loss = nn.functional.mse_loss(model(x), y)
-        model.zero_grad()
-        loss.backward()
-        with torch.no_grad():
-            for parameter in parameters:
-                parameter -= 0.1 * parameter.grad
-    for name, parameter in zip(names, parameters, strict=True):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+    for name, parameter in zip(["W1", "b1", "W2", "b2"], model.parameters(), strict=True):
         assert content["parameters"][name] == parameter.tolist()
     assert content["loss"] == nn.functional.mse_loss(model(x), y).item()
+
+
+def test_gd_is_the_loop_by_hand_to_the_bit() -> None:
+    model, x, y = textbook(42, torch.float64)
+    content = fit("--optimizer", "gd", "--steps", "60")
+    for _ in range(60):
+        model.zero_grad()
+        nn.functional.mse_loss(model(x), y).backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= 0.1 * parameter.grad
+    for name, parameter in zip(["W1", "b1", "W2", "b2"], model.parameters(), strict=True):
+        assert content["parameters"][name] == parameter.tolist()
 
 
 def test_adam_is_torch_s_to_the_bit() -> None:
@@ -80,24 +92,21 @@ def test_the_first_step_in_five_stages() -> None:
     for one, parameter in zip(stages[3]["changes"], model.parameters(), strict=True):
         assert parameter.grad is not None
         assert one["change_norm"] == pytest.approx(0.1 * parameter.grad.norm().item())
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter -= 0.1 * parameter.grad
+    torch.optim.SGD(model.parameters(), lr=0.1).step()
     assert stages[4]["loss_after"] == nn.functional.mse_loss(model(x), y).item()
 
 
 def test_the_flow_is_that_of_every_step() -> None:
     model, x, y = textbook(42, torch.float64)
     content = fit("--steps", "10")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     weights = [one for one in model.parameters() if one.dim() == 2]
     norms: list[list[float]] = []
     for _ in range(11):
         model.zero_grad()
         nn.functional.mse_loss(model(x), y).backward()
         norms.append([one.grad.norm().item() for one in weights if one.grad is not None])
-        with torch.no_grad():
-            for parameter in model.parameters():
-                parameter -= 0.1 * parameter.grad
+        optimizer.step()
     for layer, one in enumerate(content["gradient_flow"]):
         row = [step[layer] for step in norms]
         assert (one["first"], one["last"]) == (row[0], row[-1])
@@ -194,3 +203,30 @@ def test_the_tasks_of_the_engine_are_those_of_the_command() -> None:
 def test_bad_input(words: list[str], error: str) -> None:
     done = run("fit", "mlp", *words)
     assert (done.code, done.out, done.err) == (2, "", error)
+
+
+def test_exploding_is_warned_of() -> None:
+    """A deep tanh network of large weights is chaotic, and its gradients grow on their way back (B.
+    Poole et al., "Exponential expressivity in deep neural networks through transient chaos", 2016).
+    """
+    settings = Settings(seed=3)
+    drawn = draw("regression", (32,) * 20, "tanh", 8, settings, resolve(settings))
+    large = {name: 10 * one if name[0] == "W" else one for name, one in drawn.start.items()}
+    descent = Descent(steps=1, optimizer="gd", learning_rate=1e-16)
+    training = Training("regression", replace(drawn, start=large), descent, resolve(settings))
+    for _ in training.steps():
+        pass
+    (warning,) = training.result().warnings
+    layers = [nn.Linear(a, b, dtype=torch.float64) for a, b in itertools.pairwise(drawn.sizes)]
+    for number, layer in enumerate(layers, 1):
+        layer.weight.data, layer.bias.data = large[f"W{number}"], large[f"b{number}"]
+    value = drawn.x
+    for layer in layers[:-1]:
+        value = torch.tanh(layer(value))
+    nn.functional.mse_loss(layers[-1](value), drawn.y).backward()
+    first, last = (one.weight.grad.square().mean().sqrt() for one in (layers[0], layers[-1]))
+    assert first / last > 1e3
+    assert warning == (
+        f"the gradient explodes on its way back: layer 1's is {first / last:.2g} of layer 21's at"
+        " the start (root mean squares); fewer layers or a smaller learning rate help"
+    )

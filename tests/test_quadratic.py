@@ -325,3 +325,14 @@ def test_the_paths_of_a_comparison_go_into_a_plot() -> None:
     assert shown.code == 0
     assert "gd" in shown.out.splitlines()[-1]
     assert "adam" in shown.out.splitlines()[-1]
+
+
+def test_a_sweep_as_ndjson_has_the_steps_of_every_rate() -> None:
+    words = ("fit", "quadratic", "--sweep-lr", "0.25:0.75:3", "--steps", "2", "--format", "ndjson")
+    *steps, result = map(json.loads, run(*words).out.splitlines())
+    assert [(one["sweep"], one["step"]) for one in steps] == [
+        (rate, step) for rate in (0.25, 0.5, 0.75) for step in range(3)
+    ]
+    alone = run(*words[:2], "--lr", "0.5", *words[4:]).out.splitlines()[:-1]
+    assert [{**json.loads(one), "sweep": 0.5} for one in alone] == steps[3:6]
+    assert [row["learning_rate"] for row in result["compared"]] == [0.25, 0.5, 0.75]

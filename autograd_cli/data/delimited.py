@@ -73,9 +73,10 @@ class Delimited:
         if fast is not None:
             return Rows(len(cells), fast, places, cells)
         makers = {name: ColumnMaker(shapes.get(name)) for name in wanted}
+        pointed = self._pointed(text, cells, positions)
         faults: dict[int, FileError] = {}
         for row, (line, own) in enumerate(zip(places, cells, strict=True)):
-            found = self._values(own, positions, makers)
+            found = self._values(own, positions, makers, pointed)
             if isinstance(found, str):
                 faults[row] = faulty(self.stream, line, found)
                 for maker in makers.values():
@@ -126,19 +127,39 @@ class Delimited:
         except ValueError:
             return None
 
+    def _pointed(self, text: str, cells: list[list[str]], positions: Mapping[str, int]) -> str:
+        """A cell with a decimal point, where other numbers may have decimal commas, or ""."""
+        if self.delimiter == "," or "," not in text or "." not in text:
+            return ""
+        texts = (own[at] for own in cells for at in positions.values() if at < len(own))
+        return next(filter(numbers.has_point, texts), "")
+
     def _values(
         self,
         cells: Sequence[str],
         positions: Mapping[str, int],
         makers: Mapping[str, ColumnMaker],
+        pointed: str,
     ) -> list[tuple[array[float], Shape]] | str:
-        """The values of a row, or what is wrong with it."""
+        """The values of a row, or what is wrong with it.
+
+        Where cells are not delimited by commas, a comma is a decimal one, unless a cell nearby is
+        `pointed`: with both, one of them may stand between thousands.
+        """
         if len(cells) != len(self.names):
             return f"{_count(len(cells), 'cell')}, but {_count(len(self.names), 'column')}"
         found = []
         for name, at in positions.items():
+            text = cells[at]
+            if self.delimiter != "," and "," in text:
+                text = numbers.with_point(text)
+                if pointed and text != cells[at]:
+                    return (
+                        f"column {name!r} is {numbers.shown(cells[at])}, with a decimal comma, and"
+                        f" another cell is {numbers.shown(pointed)}, with a point"
+                    )
             try:
-                found.append(numbers.value(cells[at], makers[name].shape))
+                found.append(numbers.value(text, makers[name].shape))
             except numbers.NoNumberError as why:
                 return f"column {name!r} {why}"
         return found

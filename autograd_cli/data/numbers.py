@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from array import array
 from collections.abc import Sequence
 from typing import Any
@@ -30,6 +31,20 @@ def number(text: str) -> float:
     if stripped.count(",") == 1 and stripped.replace(",", "", 1).lstrip("+-").isdecimal():
         why += " (decimals are written with a point)"
     raise NoNumberError(why)
+
+
+def with_point(text: str) -> str:
+    """A number with a decimal comma, `1,5`, as one with a point; any other text as it is."""
+    return text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
+
+
+def has_point(text: str) -> bool:
+    """Whether a cell is a number with a decimal point."""
+    return _DECIMAL_POINT.fullmatch(text) is not None
+
+
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
+_DECIMAL_POINT = re.compile(r"\s*[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
 
 
 def value(text: str, shape: tuple[int, ...] | None) -> tuple[array[float], tuple[int, ...]]:

@@ -40,7 +40,8 @@ def read_paths(lines: Iterable[str], names: Sequence[str], file: str) -> list[De
         if number > MOST_STEPS:
             raise FileError(f"{file} has more than {MOST_STEPS:,} steps")
         place = [_number(parameters.get(name), name, parameters, file) for name in names]
-        label = str(record.get("optimizer") or "")
+        rate = record.get("sweep")
+        label = str(record.get("optimizer") or ("" if rate is None else f"rate {rate}"))
         found.setdefault(label, []).append((place, _loss(record.get("loss"))))
     if not found:
         raise FileError(

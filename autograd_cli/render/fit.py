@@ -29,6 +29,5 @@ def fit_page(result: Fit, style: Style) -> list[Line]:
 
 def verdict(result: Fit) -> str:
     """Whether it converged, and why it ended."""
-    word = "converged" if result.converged else "not converged"
     steps = "step" if result.steps == 1 else "steps"
-    return f"{word} after {result.steps} {steps}: {result.reason}"
+    return f"{result.ended} {result.steps} {steps}: {result.reason}"

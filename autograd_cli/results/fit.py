@@ -18,7 +18,7 @@ class Step:
 
     `gradient_norm` is the Euclidean norm of the loss's gradient at `parameters`; `learning_rate`
     is that of the step that led here. None where a method has no such thing. Where optimizers are
-    compared, `optimizer` says whose step it is.
+    compared, `optimizer` says whose step it is, and where learning rates are, `sweep`.
     """
 
     step: int
@@ -27,6 +27,7 @@ class Step:
     gradient_norm: float | None = None
     learning_rate: float | None = None
     optimizer: str | None = None
+    sweep: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         record: dict[str, Any] = {
@@ -38,7 +39,8 @@ class Step:
             "gradient_norm": self.gradient_norm,
             "learning_rate": self.learning_rate,
         }
-        return record if self.optimizer is None else {**record, "optimizer": self.optimizer}
+        whose = {"optimizer": self.optimizer, "sweep": self.sweep}
+        return record | {key: value for key, value in whose.items() if value is not None}
 
     def record(self) -> tuple[Scalar, ...]:
         """STEP LOSS PARAMETER…, for plain text."""
@@ -69,6 +71,11 @@ class Fit(Evaluation):
     converged: bool
     reason: str
     command: str = "fit"
+
+    @property
+    def ended(self) -> str:
+        """How it ended, in words that its steps follow."""
+        return "converged after" if self.converged else "not converged after"
 
     @property
     def exit_code(self) -> ExitCode:

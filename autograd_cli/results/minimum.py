@@ -12,6 +12,7 @@ from autograd_cli.results.fit import Fit, numbers
 # What the derivatives show of a point.
 MINIMUM, MAXIMUM, SADDLE = "minimum", "maximum", "saddle"
 FLAT = "flat"  # the gradient vanishes, and the second derivatives do not decide
+KINK = "kink"  # there are no derivatives, and the gradients around it agree on no way down
 UNBOUNDED = "unbounded"
 UNKNOWN = "not converged"
 

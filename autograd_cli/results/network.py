@@ -106,6 +106,11 @@ class NetworkFit(Fit):
     flow: tuple[Flow, ...]
     accuracy: float | None = None
 
+    @property
+    def ended(self) -> str:
+        """A network is trained for so many steps: what is asked is that the loss falls."""
+        return "trained for" if self.converged else super().ended
+
     def certified(self) -> dict[str, Any]:
         return {
             "sizes": list(self.sizes),

@@ -107,6 +107,9 @@ def linear(
 
     Without data it is a demonstration: points of y = 2 x + 1 with noise. Data are fitted by exact
     least squares, to the last digit, and by gradient descent where one of its options is given.
+
+    Optimizer gd takes the steps that one writes by hand, w -= lr * w.grad, to the last bit, and sgd
+    those of torch.optim.SGD, which rounds them once and not twice.
     """
     printing = options.printing(ctx)
     descent = options.descent(DEFAULTS, "linear", OPTIMIZERS)

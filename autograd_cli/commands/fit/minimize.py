@@ -58,9 +58,10 @@ def minimize(
 ) -> int:
     """Find a minimum of a function, and show that it is one.
 
-    Up to 100 variables by Newton's method in a trust region, beyond by L-BFGS. A minimum is claimed
-    only where the gradient vanishes and the eigenvalues of the Hessian are positive: saddles, flat
-    points, functions without a lower bound and runs that did not converge are called so.
+    Up to 100 variables by Newton's method in a trust region, beyond by L-BFGS, and past kinks, as
+    those of abs(x), by BFGS. A minimum is claimed only where the gradient vanishes and the
+    eigenvalues of the Hessian are positive: saddles, flat points, kinks, functions without a lower
+    bound and runs that did not converge are called so.
     """
     from autograd_cli.commands.fit.running import run
     from autograd_cli.commands.source import source_text

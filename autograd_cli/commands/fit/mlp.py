@@ -32,9 +32,11 @@ class Defaults(NamedTuple):
 
 
 TASKS = {
-    "regression": Defaults((5,), "relu", 4, Descent(steps=100, learning_rate=0.1)),
-    "moons": Defaults((16, 16), "tanh", 200, Descent(steps=500, learning_rate=0.5)),
-    "xor": Defaults((8,), "tanh", 4, Descent(steps=1000, learning_rate=0.1)),
+    "regression": Defaults((5,), "relu", 4, Descent(steps=100, optimizer="sgd", learning_rate=0.1)),
+    "moons": Defaults(
+        (16, 16), "tanh", 200, Descent(steps=500, optimizer="sgd", learning_rate=0.5)
+    ),
+    "xor": Defaults((8,), "tanh", 4, Descent(steps=1000, optimizer="sgd", learning_rate=0.1)),
 }
 NAMES = tuple(TASKS)
 MOST_UNITS, MOST_LAYERS = 4096, 100

@@ -77,7 +77,7 @@ def compare(
 ) -> int:
     """Run several fits one after another, show them side by side, and return the exit code.
 
-    NDJSON has the steps of every optimizer before the result. Ctrl-C ends the one that is running,
+    NDJSON has the steps of every fit before the result. Ctrl-C ends the one that is running,
     and those that were not begun are left out.
     """
     from autograd_cli.engine.threads import one_thread
@@ -90,7 +90,7 @@ def compare(
         def watch(step: Step, label: str, ended: int) -> None:
             progress.at(ended * most + min(step.step, most), most * len(begun), label)
 
-        shows = _shows(steps, options, printing) if streams and by == BY_OPTIMIZER else None
+        shows = _shows(steps, options, printing) if streams else None
         going = Run(Comparing(by, begun, watch), shows, stopped)
         emit_run(going, printing.console, printing.output)
     if course is not None:

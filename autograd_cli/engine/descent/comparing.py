@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from autograd_cli.results.comparison import BY_OPTIMIZER, Comparison, Contender
+from autograd_cli.results.comparison import Comparison, Contender
 from autograd_cli.results.fit import Fitting, Step
 
 Begun = tuple[str | float, Callable[[], Fitting]]  # a label, and what begins its fit
@@ -14,7 +14,7 @@ Begun = tuple[str | float, Callable[[], Fitting]]  # a label, and what begins it
 class Comparing:
     """The fits side by side, each begun when the one before has ended.
 
-    The steps are those of all of them, with the name of the optimizer where that is what is
+    The steps are those of all of them, with the optimizer or the learning rate that is
     compared. `told` hears of every step, with its label and how many fits have ended. One that is
     stopped is the last one: those that were not begun are left out.
     """
@@ -37,11 +37,14 @@ class Comparing:
             losses: list[float] = []
             fitting = start()
             self._current = (label, fitting, losses)
-            optimizer = str(label) if self._by == BY_OPTIMIZER else None
             for step in fitting.steps():
                 losses.append(step.loss)
                 self._told(step, str(label), len(self._contenders))
-                yield replace(step, optimizer=optimizer)
+                yield (
+                    replace(step, optimizer=label)
+                    if isinstance(label, str)
+                    else replace(step, sweep=label)
+                )
             self._end()
 
     def _end(self, interrupted: bool = False) -> None:

@@ -14,6 +14,7 @@ from autograd_cli.engine.context import Context
 from autograd_cli.engine.descent.bounds import Box
 from autograd_cli.engine.descent.landscape import landscape
 from autograd_cli.engine.descent.loop import Descending, Ending
+from autograd_cli.engine.descent.nonsmooth import NonsmoothDescent
 from autograd_cli.engine.descent.objective import expression_objective
 from autograd_cli.engine.descent.problem import Problem, flat
 from autograd_cli.engine.descent.trust_region import (
@@ -23,7 +24,12 @@ from autograd_cli.engine.descent.trust_region import (
     STUCK,
     TrustRegion,
 )
-from autograd_cli.engine.descent.verdict import Verdict, judge, kinked, lower_nearby
+from autograd_cli.engine.descent.verdict import (
+    Verdict,
+    judge,
+    judge_kink,
+    lower_nearby,
+)
 from autograd_cli.engine.evaluate import evaluate
 from autograd_cli.engine.nonfinite import explain_gradient, explain_value
 from autograd_cli.errors import EvaluationError
@@ -39,6 +45,7 @@ FINISHED, FINISH = 1000, 5  # parameters up to which L-BFGS is finished, in so m
 ESCAPES = 8  # times that a lower value nearby is followed
 NEWTON, LBFGS = "newton", "lbfgs"
 METHODS = {NEWTON: "trust-region Newton", LBFGS: "L-BFGS with a strong Wolfe line search"}
+PAST_KINKS = ", then BFGS with a weak one past kinks"
 
 
 def method_for(size: int, box: Box) -> str:
@@ -75,6 +82,7 @@ class Minimizing:
         self._problem = problem
         self._region: TrustRegion | None = None
         self._descending: Descending | None = None
+        self._bends = False  # whether kinks were met on the way
         if self._name == NEWTON:
             self._region = TrustRegion(problem, box, descent.steps, self._tolerance)
         else:
@@ -101,11 +109,25 @@ class Minimizing:
                 return
             if region.stop != STUCK and self._judge().word == MINIMUM:
                 return
-            lower = lower_nearby(self._problem, self._box)
-            if lower is None:
-                return
-            region.jump(lower)
+            least = region.loss - torch.finfo(self._context.dtype).eps * (1 + abs(region.loss))
+            if region.stop == STUCK:
+                yield from self._past_kinks(region)
+            if not region.loss < least:
+                lower = lower_nearby(self._problem, self._box)
+                if lower is None:
+                    return
+                region.jump(lower)
             yield from region.steps()
+
+    def _past_kinks(self, region: TrustRegion) -> Iterator[Step]:
+        """Go on where a kink stops the trust region; bounds are not kept to, so not with any."""
+        assert self.last is not None
+        begun = self.last.step
+        if self._box.is_everything and self._problem.size <= FINISHED:
+            yield from NonsmoothDescent(self._problem, self._most, self._tolerance, begun).steps()
+            if self.last.step > begun:
+                self._bends = True
+                region.resume(self.last.step)
 
     def _finish(self) -> Iterator[Step]:
         """A few steps of Newton's method where L-BFGS ended by the rounding of the loss."""
@@ -117,9 +139,12 @@ class Minimizing:
             region = TrustRegion(self._problem, self._box, limit, self._tolerance, last.step)
             yield from region.steps()
             self._region, self._descending = region, None
+            if region.stop in (STUCK, LIMIT):
+                yield from self._past_kinks(region)
 
     def _judge(self) -> Verdict:
-        return judge(self._problem, self._box, self._tolerance)
+        kink = judge_kink(self._problem, self._box, self._tolerance)
+        return kink or judge(self._problem, self._box, self._tolerance)
 
     def result(self, interrupted: bool = False) -> MinimumFit:
         """Where it ended so far."""
@@ -151,7 +176,7 @@ class Minimizing:
             converged=verdict.converged and not interrupted,
             reason=INTERRUPTED if interrupted else verdict.reason,
             verdict=verdict.word,
-            method=METHODS.get(self._name, self._name),
+            method=METHODS.get(self._name, self._name) + (PAST_KINKS if self._bends else ""),
             gradient=problem.named(slope),
             gradient_norm=float(torch.where(held, 0.0, slope).norm()),
             eigenvalues=None if spectrum is None else spectrum.eigenvalues,
@@ -195,12 +220,8 @@ class Minimizing:
             )
             return replace(verdict, word=FLAT, converged=False, reason=reason), ()
         if verdict.word == UNKNOWN and stop == STUCK:
-            names = self._labels()
-            kinks = [names[place] for place in kinked(self._problem, self._box, self._tolerance)]
-            why = "steps along it lower the loss no further: it may have a kink here"
-            if kinks:
-                why = f"the loss has a kink here: it rises both ways along {', '.join(kinks)}"
-            return replace(verdict, reason=f"{verdict.reason}, but {why}"), ()
+            reason = f"{verdict.reason}, but no step was found that lowers the loss further"
+            return replace(verdict, reason=reason), ()
         if verdict.word == UNKNOWN and stop == LIMIT:
             reason = f"{self.last.step} steps were not enough: {verdict.reason}"
             return replace(verdict, reason=reason), ()

@@ -2,7 +2,8 @@
 
 An optimiser turns the gradient at the parameters, which stands in their `.grad`, into a change of
 the parameters in place. `gd` is the loop that one writes by hand, `w -= rate * w.grad`, to the last
-bit; `sgd` is torch.optim.SGD, which rounds once where that rounds twice.
+bit; `sgd` is torch.optim.SGD, which rounds once where that rounds twice: its `add_(grad, alpha)`
+multiplies and adds in one operation. No loop can be both, so each is there under its own name.
 """
 
 from __future__ import annotations

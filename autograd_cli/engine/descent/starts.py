@@ -17,7 +17,15 @@ from autograd_cli.errors import EvaluationError
 from autograd_cli.language.expression import Expression
 from autograd_cli.results import Value
 from autograd_cli.results.fit import INTERRUPTED, Fit, Step, numbers
-from autograd_cli.results.minimum import FLAT, MINIMUM, UNBOUNDED, UNKNOWN, Basin, MinimumFit
+from autograd_cli.results.minimum import (
+    FLAT,
+    KINK,
+    MINIMUM,
+    UNBOUNDED,
+    UNKNOWN,
+    Basin,
+    MinimumFit,
+)
 from autograd_cli.settings import Descent
 
 SAME = 1e-5  # of their size: ends that close are the same
@@ -134,7 +142,7 @@ def gathered(fits: Sequence[MinimumFit]) -> MinimumFit:
 
 
 def _rank(fit: MinimumFit) -> tuple[int, float]:
-    order = {MINIMUM: 0, FLAT: 0 if fit.converged else 1}.get(fit.verdict, 1)
+    order = {MINIMUM: 0, KINK: 0, FLAT: 0 if fit.converged else 1}.get(fit.verdict, 1)
     return order, fit.loss if not math.isnan(fit.loss) else math.inf
 
 
@@ -144,7 +152,7 @@ def _are_same(known: Basin, fit: MinimumFit) -> bool:
     if fit.verdict in (UNBOUNDED, UNKNOWN):
         return True
     one, two = (_vector(parameters) for parameters in (known.parameters, fit.parameters))
-    loose = SAME if fit.verdict == MINIMUM else 1e-2  # a flat one is found less exactly
+    loose = 1e-2 if fit.verdict == FLAT else SAME  # a flat one is found less exactly
     return float((one - two).norm()) <= loose * (1 + float(one.norm()))
 
 

@@ -20,7 +20,7 @@ from autograd_cli.settings import Descent
 
 VANISHING, EXPLODING = 1e-3, 1e3  # the first layer's gradient beside the last one's
 
-_RULES = {"gd": "W -= {rate:g} * gradient"}
+_RULES = dict.fromkeys(("gd", "sgd"), "W -= {rate:g} * gradient")
 
 
 class Training:
@@ -58,7 +58,7 @@ class Training:
         fell = math.isfinite(ending.loss) and ending.loss < first.loss
         if fell and self._descent.tolerance is None and ending.steps == self._descent.steps:
             converged = True
-            reason = f"all steps taken: the loss fell from {first.loss:.4g} to {ending.loss:.4g}"
+            reason = f"the loss fell from {first.loss:.4g} to {ending.loss:.4g}"
         flow = tuple(
             Flow(layer=layer, parameter=f"W{layer}", norms=[row[layer - 1] for row in self._norms])
             for layer in network.layers

@@ -26,6 +26,7 @@ ROUNDING = 64.0  # units of rounding of the loss within which its changes say no
 SMALL_STEP = 1e-4  # of the size of the point: a Newton step that long is near its end
 RUNAWAY = 1e20  # times the size at the start: beyond that a loss or a point runs away
 LEVEL = 40  # steps with a small gradient that do not get shorter: the loss levels off
+SHORT, CRAWL = 1e-5, 20  # of the size of the point: so many steps as short as that in a row crawl
 POLISH = 10  # steps at most after the tolerance is reached, as long as the gradient falls
 
 # Why it stopped.
@@ -65,7 +66,7 @@ class TrustRegion:
         """The steps that were taken, from step 0; may be called again, to go on from elsewhere."""
         if self._steps == 0:
             yield self._record()
-        level = polish = 0
+        level = polish = crawl = 0
         before = math.inf
         self.stop = ""
         while not self.stop:
@@ -88,10 +89,13 @@ class TrustRegion:
                 self.stop = LIMIT
             if self.stop:
                 return
-            before = size
-            if not self._advance():
+            before, origin = size, self.point
+            if crawl > CRAWL or not self._advance():
                 self.stop = CRITICAL if self._is_small(size) else STUCK
                 return
+            moved = float((self.point - origin).norm())
+            is_short = moved <= SHORT * (1 + float(origin.norm()))
+            crawl = crawl + 1 if is_short and not self._is_small(self.projected_norm()) else 0
             yield self._record()
 
     def _record(self) -> Step:
@@ -203,6 +207,10 @@ class TrustRegion:
     def jump(self, point: Tensor) -> None:
         """Go on from another point."""
         self._problem.place(point)
+        self.resume(self._steps + 1)
+
+    def resume(self, steps: int) -> None:
+        """Go on from where the parameters are, after so many steps."""
         self._look()
-        self._steps += 1
+        self._steps = steps
         self._radius = max(1.0, float(self.point.norm()))

@@ -2,7 +2,8 @@
 
 A minimum is claimed only where the gradient vanishes and all eigenvalues of the Hessian are
 positive beyond doubt: positive beyond rounding, and not about to vanish themselves, as those of x⁴
-are wherever one stops near 0.
+are wherever one stops near 0. At a kink there is no gradient: what counts there is whether those
+around it agree on a way down.
 """
 
 from __future__ import annotations
@@ -16,15 +17,19 @@ from autograd_cli.engine.critical import is_critical, spectrum
 from autograd_cli.engine.descent.bounds import Box
 from autograd_cli.engine.descent.curvature import hessian
 from autograd_cli.engine.descent.problem import Problem
+from autograd_cli.engine.descent.subdifferential import around, jump, radii
 from autograd_cli.errors import AgxError
+from autograd_cli.results import components
 from autograd_cli.results.matrices import INDEFINITE, NEGATIVE, POSITIVE, Spectrum
-from autograd_cli.results.minimum import FLAT, MAXIMUM, MINIMUM, SADDLE, UNKNOWN
+from autograd_cli.results.minimum import FLAT, KINK, MAXIMUM, MINIMUM, SADDLE, UNKNOWN
 
 MOST = 2000  # parameters whose Hessian is looked at
 STEADY = 0.6  # of the least eigenvalue, what is left of it a Newton step away from a real minimum
 PROBES = 16  # random directions to look for a lower value in
 DISTANCES = (1e-6, 1e-4, 1e-2, 0.1, 0.3)  # of the size of the point, at which to look
-KINK = 1e-6  # of the size of a parameter: so far to each side a kink is looked for
+NAMED = 6  # parameters in a sentence, at most
+SMALLEST = 32.0  # units of rounding of the longest gradient: a combination so short is zero
+STEEP = 1e3  # times the tolerance, how far the gradient jumps at a kink, at least
 NEVER_LESS = 1e-11  # of the loss: a difference that small is rounding
 
 
@@ -100,10 +105,54 @@ def _is_steady(problem: Problem, point: Tensor, slope: Tensor, free: Tensor, lea
     return float(torch.linalg.eigvalsh(there)[0]) > STEADY * least
 
 
-def lower_nearby(problem: Problem, box: Box) -> Tensor | None:
+def judge_kink(problem: Problem, box: Box, tolerance: float) -> Verdict | None:
+    """The verdict where the loss has a kink, so that its derivatives do not show what it is; None
+    where no kink is seen.
+
+    It counts as converged where the gradients nearby agree on no way down, which is a minimum where
+    the loss is convex.
+    """
+    point = problem.point()
+    free = (point > box.low) & (point < box.high)
+    if problem.size > MOST:
+        return None
+    leap = jump(problem, free)
+    if not leap.norm() > STEEP * tolerance:
+        return None
+    names = [label for name, part in problem.plain().items() for label, _ in components(name, part)]
+    sharp = (leap.abs() > STEEP * tolerance).tolist()
+    bent = [name for name, one in zip(names, sharp, strict=True) if one]
+    more = f" and {len(bent) - NAMED} more" if len(bent) > NAMED else ""
+    kink = f"the loss has a kink here in {', '.join(bent[:NAMED])}{more}"
+    least: float | None = None
+    for radius in radii(point.dtype):
+        found = around(problem, radius, free, tolerance)
+        if found is None:
+            break
+        least = found.norm
+        zero = max(tolerance, SMALLEST * torch.finfo(point.dtype).eps * found.longest)
+        if least > zero:
+            continue
+        if lower_nearby(problem, box, tolerance) is not None:
+            return Verdict(UNKNOWN, False, f"{kink}, but lower values were found nearby", None)
+        why = (
+            f"the gradients within {radius:.0e} of it have a convex combination of norm"
+            f" at most {zero:.0e}, so that no direction descends by all of them"
+        )
+        return Verdict(KINK, True, f"{kink}: {why}; of a convex loss, this is the minimum", None)
+    said = (
+        ""
+        if least is None
+        else f", and the gradients around it agree on a way down, with slope {least:.2g}"
+    )
+    return Verdict(UNKNOWN, False, f"{kink}{said}", None)
+
+
+def lower_nearby(problem: Problem, box: Box, slope: float = 0.0) -> Tensor | None:
     """The lowest point found near the parameters where the loss is lower, or None.
 
-    It is looked for along the eigenvectors of the Hessian and in random directions, both ways.
+    It is lower by more than `slope` times the distance, and looked for along the eigenvectors of
+    the Hessian and in random directions, both ways.
     """
     point = problem.point()
     with torch.no_grad():
@@ -125,32 +174,10 @@ def lower_nearby(problem: Problem, box: Box) -> Tensor | None:
             for sign in (1.0, -1.0):
                 there = box.project(point + sign * distance * scale * way)
                 found = _value(problem, there)
-                if found < lowest:
+                if found < lowest - slope * distance * scale:
                     best, lowest = there, found
     problem.place(point)
     return best
-
-
-def kinked(problem: Problem, box: Box, tolerance: float) -> list[int]:
-    """The free parameters along which the loss rises both ways, although its slope is not small.
-
-    Where it has a derivative, it falls one of the ways: a kink has none.
-    """
-    point = problem.point()
-    value = float(problem.differentiate())
-    slope = problem.gradient()
-    steep = ~box.held(point, slope) & (slope.abs() > tolerance)
-    size = 1 + point.abs()
-    found = []
-    for place in steep.nonzero()[:, 0].tolist():
-        there = [point.clone(), point.clone()]
-        there[0][place] += KINK * size[place]
-        there[1][place] -= KINK * size[place]
-        rises = (_value(problem, one) - value for one in there)
-        if all(rise > NEVER_LESS * abs(value) for rise in rises):
-            found.append(place)
-    problem.place(point)
-    return found
 
 
 def _value(problem: Problem, point: Tensor) -> float:

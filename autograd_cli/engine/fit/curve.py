@@ -52,10 +52,12 @@ class CurveFitting:
             ending = yield from self._descend(self._begun, approach)
             if self._is_spent() or (ending.why != SPENT and not self._flat(ending.state)):
                 break
+            if self._is_hopeless():
+                break
             if self._count >= LONG:
                 break
         final = self._polished()
-        if not self._verdict(final)[0] and not self._is_spent():
+        if not (self._verdict(final)[0] or self._is_spent() or self._is_hopeless()):
             yield from self._look_elsewhere()
             final = self._polished()
         if final is not self._best:
@@ -87,6 +89,15 @@ class CurveFitting:
         if found_from is not None:
             at = ", ".join(f"{name} = {one:.3g}" for name, one in self._named(found_from).items())
             self._warnings.append(f"begun anew at {at}: there was no way from the given start")
+
+    def _is_hopeless(self) -> bool:
+        """Whether the data leave the same parameters open wherever one begins, as in `a*b*x`."""
+        names = self._problem.names
+        lost = undetermined(self._best, names)
+        if not lost or lost != undetermined(self._begun, names):
+            return False
+        elsewhere = places(self._problem.model, self._begun.parameters)
+        return all(undetermined(state, names) == lost for state in elsewhere)
 
     def _is_spent(self) -> bool:
         return self._count == self._most

@@ -40,12 +40,13 @@ def least_squares(request: Request, data: Observations, context: Context) -> Exa
     names = request.parameters
     parts = design(request.model, names, data.inputs, context)
     matrix = stack([parts.coefficients[name] for name in names])
+    terms = [_term(parts.coefficients[name], data.inputs) for name in names]
     target = data.target - parts.offset
     if data.weights is not None:
         roots = DoubleDouble(data.weights).sqrt()
         matrix = matrix * roots[:, None]
         target = target * roots
-    found = solve(matrix, target, names)
+    found = solve(matrix, target, names, terms)
     about_zero = not _has_constant(matrix.hi, data.weights)
     said = statistics(
         names,
@@ -66,6 +67,15 @@ def least_squares(request: Request, data: Observations, context: Context) -> Exa
         sample=sample(request, data, -found.residuals, predictor),
         warnings=(*request.model.warnings, *_warnings(data, names, found)),
     )
+
+
+def _term(coefficient: DoubleDouble, inputs: Mapping[str, Tensor]) -> str:
+    """What multiplies a parameter, in words, where that is a column of the data."""
+    for name, column in inputs.items():
+        if bool((coefficient.hi == column).all()) and not bool(coefficient.lo.any()):
+            is_constant = len(column) > 1 and bool((column == column[0]).all())
+            return f"the column '{name}'" + (f", {column[0].item():g} everywhere" * is_constant)
+    return ""
 
 
 def _has_constant(matrix: Tensor, weights: Tensor | None) -> bool:

@@ -53,13 +53,23 @@ class Solution:
     condition: float
 
 
-def solve(matrix: DoubleDouble, target: DoubleDouble, names: Sequence[str]) -> Solution:
+def solve(
+    matrix: DoubleDouble,
+    target: DoubleDouble,
+    names: Sequence[str],
+    terms: Sequence[str] = (),
+) -> Solution:
     """Minimise |target - matrix x|.
 
-    matrix has the shape (m, n), target (m,), m >= n; `names` are those of the columns. Raises:
-    EvaluationError where a column depends on the others.
+    matrix has the shape (m, n), target (m,), m >= n; `names` are those of the columns, and
+    `terms`, where they are known, say what each is. Raises: EvaluationError where a column depends
+    on the others.
     """
-    scale = _scales(matrix.hi, names)  # powers of two, so that scaling is exact
+    called = [
+        f"'{name}'" + (f" ({term})" if term else "")
+        for name, term in zip(names, terms or [""] * len(names), strict=True)
+    ]
+    scale = _scales(matrix.hi, called)  # powers of two, so that scaling is exact
     scaled = DoubleDouble(matrix.hi / scale, matrix.lo / scale)
     size = 2.0 ** torch.frexp(target.hi.abs().max())[1].item() if target.hi.any() else 1.0
     b = DoubleDouble(target.hi / size, target.lo / size)
@@ -68,7 +78,7 @@ def solve(matrix: DoubleDouble, target: DoubleDouble, names: Sequence[str]) -> S
     condition = torch.linalg.cond(triangle / lengths).item()
     found = _augmented(scaled, b, only_solution=condition < WELL_CONDITIONED)
     if found is None:
-        found = _rational(scaled, b, names)
+        found = _rational(scaled, b, called)
     x, residuals, inverse = found
     return Solution(
         parameters=x / scale * size,
@@ -84,7 +94,8 @@ def _scales(matrix: Tensor, names: Sequence[str]) -> Tensor:
     for name, one in zip(names, largest.tolist(), strict=True):
         if one == 0:
             raise EvaluationError(
-                f"the data say nothing about '{name}': what it multiplies is zero everywhere"
+                f"the data say nothing about {name}: what it multiplies is zero everywhere",
+                hint=f"leave {name.split(' (')[0]} out of the model",
             )
     return torch.ldexp(torch.ones_like(largest), torch.frexp(largest)[1])
 
@@ -183,9 +194,9 @@ def _rational(matrix: DoubleDouble, target: DoubleDouble, names: Sequence[str]) 
         )
     except rational.DependentColumnError as error:
         raise EvaluationError(
-            f"the data cannot tell '{names[error.column]}' from the parameters before it:"
+            f"the data cannot tell {names[error.column]} from the parameters before it:"
             " their columns depend on each other",
-            hint=f"leave '{names[error.column]}' out of the model",
+            hint=f"leave {names[error.column].split(' (')[0]} out of the model",
         ) from None
     return (
         torch.tensor(x, dtype=torch.float64),

@@ -20,6 +20,7 @@ from autograd_cli.results.regression import Prediction, Regression, Statistics
 
 METHOD = "nonlinear least squares"
 UNDETERMINED = 1e14  # condition number of the scaled Jacobian
+INVOLVED = 1e-4  # the least part of a parameter in a direction that the data leave open
 
 
 def regression(
@@ -65,15 +66,32 @@ def regression(
 
 def undetermined(state: State, names: tuple[str, ...]) -> list[str]:
     """The parameters that could be otherwise without any effect on the residuals."""
+    lost = _undetermined(state)
+    return [f"'{name}'" for name, one in zip(names, lost.tolist(), strict=True) if one]
+
+
+def _undetermined(state: State) -> Tensor:
+    """Which parameters have a part in a direction that changes no residual, boolean (n,)."""
+    _, values, right = _decomposed(state)
+    return (right[values == 0].abs() > INVOLVED).any(dim=0)
+
+
+def _decomposed(state: State) -> tuple[Tensor, Tensor, Tensor]:
+    """The lengths of the columns of the Jacobian (1 for one that vanishes), and the singular values
+    (n,) and right vectors (n, n) of what is scaled by them; a value is 0 where it is lost in
+    rounding."""
     lengths = state.jacobian.norm(dim=0)
-    if not lengths.all():
-        return [f"'{name}'" for name, one in zip(names, lengths.tolist(), strict=True) if not one]
-    _, values, right = torch.linalg.svd(state.jacobian / lengths, full_matrices=False)
-    if values[-1] * UNDETERMINED > values[0]:
-        return []
-    return [
-        f"'{name}'" for name, part in zip(names, right[-1].tolist(), strict=True) if abs(part) > 0.1
-    ]
+    lengths = torch.where(lengths == 0, 1.0, lengths)
+    triangle = torch.linalg.qr(state.jacobian / lengths, mode="r")[1]
+    missing = len(lengths) - len(triangle)
+    triangle = torch.nn.functional.pad(triangle, (0, 0, 0, missing))
+    _, values, right = torch.linalg.svd(triangle)
+    return lengths, torch.where(values * UNDETERMINED > values[0], values, 0.0), right
+
+
+def rank(state: State) -> int:
+    """How many parameters, or combinations of them, the data determine."""
+    return int((_decomposed(state)[1] > 0).sum())
 
 
 def _triangle(state: State) -> tuple[Tensor, Tensor]:
@@ -83,16 +101,29 @@ def _triangle(state: State) -> tuple[Tensor, Tensor]:
 
 
 def _inverse(state: State) -> Tensor:
-    """The inverse of J'J, by the inverse of R (n, n)."""
-    triangle, lengths = _triangle(state)
-    identity = torch.eye(len(lengths), dtype=torch.float64)
-    root = torch.linalg.solve_triangular(triangle, identity, upper=True) / lengths[:, None]
-    inverse: Tensor = root @ root.T
-    return inverse
+    """The inverse of J'J, by the inverse of R (n, n).
+
+    Where the data leave parameters undetermined, those have an infinite variance, and the others
+    that which they would have if as many of those were fixed as to determine the rest.
+    """
+    lost = _undetermined(state)
+    if not bool(lost.any()):
+        triangle, lengths = _triangle(state)
+        identity = torch.eye(len(lengths), dtype=torch.float64)
+        root = torch.linalg.solve_triangular(triangle, identity, upper=True) / lengths[:, None]
+        inverse: Tensor = root @ root.T
+        return inverse
+    lengths, values, right = _decomposed(state)
+    known = values > 0
+    root = right[known].T / values[known] / lengths[:, None]
+    found: Tensor = root @ root.T
+    found[lost] = found[:, lost] = math.nan
+    found.diagonal()[lost] = math.inf
+    return found
 
 
 def standard_errors(state: State, count: int) -> Tensor:
-    degrees = count - len(state.parameters)
+    degrees = count - rank(state)
     variance = state.squares / degrees if degrees else 0.0
     return _inverse(state).diagonal().sqrt() * math.sqrt(variance)
 
@@ -110,6 +141,7 @@ def _said(problem: Problem, state: State) -> tuple[Statistics, Predictor]:
         data.count,
         float(torch.linalg.cond(triangle)) if triangle.isfinite().all() else math.inf,
         request.confidence,
+        rank(state) if triangle.isfinite().all() or state.jacobian.isfinite().all() else None,
     )
 
     def predictor(at: Cells) -> tuple[Prediction, ...]:

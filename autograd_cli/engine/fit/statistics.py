@@ -23,15 +23,17 @@ def statistics(
     observations: int,
     condition: float,
     confidence: float,
+    determined: int | None = None,
 ) -> Statistics:
     """The statistics of a fit.
 
     parameters (n,), weighted residuals (m,), the inverse (n, n) of J'WJ, `total` the sum of squares
     that the model is to explain, `observations` those of a weight above zero. Without degrees of
-    freedom, the errors are nan.
+    freedom, the errors are nan. `determined` says how many parameters the data determine, if not
+    all of them.
     """
     rss = math.fsum(value * value for value in residuals.tolist())
-    degrees = observations - len(names)
+    degrees = observations - (len(names) if determined is None else determined)
     variance = rss / degrees if degrees else math.nan
     covariance = inverse * variance
     errors = inverse.diagonal().sqrt() * math.sqrt(variance)
