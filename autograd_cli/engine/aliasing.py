@@ -16,7 +16,8 @@ from torch import Tensor
 from autograd_cli.engine.numerical import RUNGS, Ladder
 
 FINEST = 3  # rungs at whose places the adjoints are asked: of an oscillation, any one may be 0
-LOST = 1 / 16  # how far the phase may turn over the finest step, in radians or shares of a period
+LOST = 1 / 16  # radians that the phase may turn over the finest step, for a ladder to follow it
+ALIASED = 2.0  # over any other step: beyond half a period, differences may be those of another wave
 
 CIRCULAR = ("sin", "cos", "tan", "cot", "sec", "csc", "sinc")
 BESSEL = ("j0", "j1", "y0", "y1", "besselj", "bessely")
@@ -34,7 +35,7 @@ PERIODIC: Mapping[str, int] = {
 class Phase:
     """An operand of a periodic operation at many points; all of shape (points, elements).
 
-    `turned` is the phase of the operation, and `adjoint` the derivative of the output by the
+    `turned` is the phase of the operation in radians, and `adjoint` the derivative of the output by the
     operand.
     """
 
@@ -50,24 +51,26 @@ def unseen(ladder: Ladder, phases: Sequence[Phase]) -> Tensor:
     away = (ladder.places - ladder.x[:, None]).abs()
     halves = [_half(0), _half(RUNGS)]
     finest = torch.cat([half[:, -FINEST:].reshape(-1) for half in halves])
-    steepest = [torch.zeros(count, dtype=away.dtype) for _ in halves]
+    slope = torch.zeros_like(away)
     for phase in phases:
         turned, operand, adjoint = (
             one.reshape(count, width, -1)
             for one in (phase.turned, phase.operand, phase.adjoint.abs())
         )
         reach = (operand[:, finest] - operand[:, -1:]).abs() / away[:, finest, None]
-        steep = torch.maximum(adjoint[:, finest].amax(1), adjoint[:, -1])
-        missed = (reach.amax(1) * steep).nan_to_num(0.0)
-        for number, half in enumerate(halves):
-            ends = half[:, -1]
-            lost = (turned[:, ends] - turned[:, -1:]).abs().amax(1) > LOST
-            steepest[number] = steepest[number] + torch.where(lost, missed, 0.0).sum(1)
-    off = torch.zeros_like(away)
-    for half, slope in zip(halves, steepest, strict=True):
-        places = half.reshape(-1)
-        off[:, places] = slope[:, None] * away[:, places]
-    return off
+        steep = torch.maximum(_finite(adjoint[:, finest]).amax(1), adjoint[:, -1])
+        missed = _finite(_finite(reach).amax(1) * steep)
+        turns = (turned - turned[:, -1:]).abs()
+        for half in halves:
+            places = half.reshape(-1)
+            lost = turns[:, half[:, -1]].amax(1, keepdim=True) > LOST
+            aliased = (turns[:, places] > ALIASED) | lost
+            slope[:, places] += torch.where(aliased, missed[:, None], 0.0).sum(2)
+    return slope * away
+
+
+def _finite(tensor: Tensor) -> Tensor:
+    return tensor.nan_to_num(0.0, 0.0, 0.0)
 
 
 def _half(start: int) -> Tensor:

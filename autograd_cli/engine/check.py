@@ -347,7 +347,7 @@ def component(
     kind = evidence.kind()
     is_smooth = kind == SMOOTH
     central = evidence.slopes.central
-    known = is_smooth and central.exists
+    known = is_smooth and evidence.has_numerical
     left, right = (None, None) if is_smooth else evidence.sides()
     return Component(
         input=label,

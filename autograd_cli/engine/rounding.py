@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.aliasing import DIVIDING, PERIODIC, Phase
+from autograd_cli.engine.aliasing import DIVIDING, PERIODIC, WHOLE, Phase
 from autograd_cli.engine.vectorised import Vectorised, adjoints
 from autograd_cli.language.expression import VARIABLE, Expression
 from autograd_cli.language.functions import FUNCTIONS
@@ -196,6 +196,8 @@ class Rounding:
                 for part in parts
             ]
             turned = values[0] / values[1] if node.op in DIVIDING else values[0]
+            if node.op in (*DIVIDING, *WHOLE):
+                turned = 2 * math.pi * turned
             for part in moving:
                 value, adjoint = (_with_dims(one, dims) for one in known[part])
                 shape = (turned + value).shape
