@@ -35,8 +35,8 @@ PERIODIC: Mapping[str, int] = {
 class Phase:
     """An operand of a periodic operation at many points; all of shape (points, elements).
 
-    `turned` is the phase of the operation in radians, and `adjoint` the derivative of the output by the
-    operand.
+    `turned` is the phase of the operation in radians, and `adjoint` the derivative of the output by
+    the operand.
     """
 
     turned: Tensor
