@@ -82,6 +82,10 @@ class Console:
             return replace(self, colour=True)
         return replace(self, colour=self.terminal and self.environ.get("TERM") != "dumb")
 
+    def resized(self) -> Console:
+        """The same console with the width that it has now."""
+        return replace(self, width=_width(self.stdout, self.environ))
+
     def flush(self) -> None:
         """Deliver what was written, so that a failure shows now and not at exit."""
         self.stdout.flush()

@@ -19,7 +19,7 @@ class Terminal:
 
     def __init__(self, *words: str, width: int = 80, **environ: str | None) -> None:
         self.master, self.slave = pty.openpty()
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+        self.resize(width)
         self.before = termios.tcgetattr(self.slave)
         self.process = subprocess.Popen(
             [*PROGRAM, *words],
@@ -37,6 +37,9 @@ class Terminal:
         while text not in received and select.select([self.master], [], [], 30)[0]:
             received += os.read(self.master, 4096).decode()
         return re.sub(r"\x1b\[[0-9;]*[mK]", "", received)
+
+    def resize(self, width: int) -> None:
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
 
     def press(self, key: str) -> None:
         os.write(self.master, key.encode())

@@ -193,6 +193,11 @@ def test_output_to_the_streams_of_the_process() -> None:
     assert agx("functions", "tanh", "-o", "-").stdout.startswith("tanh\t")
 
 
+def of_a_terminal() -> None:
+    """What a shell's foreground job has: a background job ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupted(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     """Press Ctrl-C, and once more if a library swallowed the first; the exit code and stderr."""
     assert process.stderr is not None
@@ -213,6 +218,7 @@ def test_ctrl_c_while_points_are_written() -> None:
         stderr=subprocess.PIPE,
         env=environment(),
         start_new_session=True,
+        preexec_fn=of_a_terminal,
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -229,6 +235,7 @@ def test_ctrl_c_at_any_time(after: float) -> None:
         stderr=subprocess.PIPE,
         env=environment(),
         start_new_session=True,
+        preexec_fn=of_a_terminal,
     ) as process:
         time.sleep(after)
         code, error = interrupted(process)

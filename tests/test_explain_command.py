@@ -9,6 +9,8 @@ import functools
 import json
 import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,36 @@ def test_plain_has_every_digit(case: str) -> None:
     for step in content["forward"]:
         value = step["value"]
         assert (repr(value) if not isinstance(value, list) else str(value)) in out
+
+
+PAGE = r"""\documentclass{article}
+\usepackage[a4paper, margin=2.5cm]{geometry}
+\usepackage{amsmath, amssymb}
+\begin{document}
+%s
+\end{document}
+"""
+LONG = {
+    "sum": "+".join(f"long_name_{i}*x" for i in range(12)),
+    "nested": "sin(cos(tanh(exp(sin(cos(tanh(exp(x))))))))",
+    "steps": "u = x**2; total_cost = sin(u); total_cost*exp(u) + λ*x_1",
+}
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@pytest.mark.parametrize("case", LONG)
+def test_latex_fits_on_a_page(case: str, mode: str, tmp_path: Path) -> None:
+    if not shutil.which("pdflatex"):
+        pytest.skip("LaTeX is not installed: apt-get install texlive-latex-recommended")
+    names = dict.fromkeys(re.findall(r"long_name_\d+|\bx_1|λ|\bx\b", LONG[case]))
+    at = ",".join(f"{name}=0.123456789" for name in names)
+    out = run("explain", LONG[case], "--at", at, "--mode", mode, "-f", "latex").out
+    (tmp_path / "page.tex").write_text(PAGE % out, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    log = done.stdout.decode(errors="replace")
+    assert done.returncode == 0, log
+    assert "Overfull" not in log
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -226,3 +258,17 @@ def test_ctrl_c_leaves_the_terminal_as_it_was() -> None:
     terminal.press("\x03")
     code, _, restored = terminal.end()
     assert (code, restored) == (130, True)
+
+
+def test_steps_follow_the_width_of_the_terminal() -> None:
+    terminal = Terminal("explain", "sin(x1)*x2", "--at", "x1=2,x2=5", "--step")
+    terminal.until(PROMPT)
+    terminal.press(" ")
+    assert "v₋₁" in terminal.until(PROMPT)
+    terminal.resize(40)
+    for _ in range(6):
+        terminal.press(" ")
+        lines = terminal.until(PROMPT).replace("\r", "\n").split("\n")
+        assert max(map(columns, lines)) <= 40
+    terminal.press("q")
+    assert terminal.end()[0] == 0

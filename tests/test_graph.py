@@ -302,8 +302,6 @@ def wrong(*words: str) -> Outcome:
         (["v**2", "--at", "v=[1,2]", "--grad-output", "1,2,3"], 3, "--grad-output"),
         (["2+3"], 2, "the expression has no variables"),
         (["x > 2", "--at", "x=1"], 3, "a condition has no derivative"),
-        (["detach(x)", "--at", "x=1"], 3, "no gradient flows to any variable here"),
-        (["DiracDelta(x)", "--at", "x=1"], 3, "no gradient flows to any variable here"),
         (["x", "--at", "x=1", "--why", "y"], 2, "'y'"),
         (["x*y", "--at", "x=1,y=2", "--wrt", "x", "--why", "y"], 2, "--wrt leaves out"),
         (["x*y", "--at", "x=1,y=2", "--order", "2"], 2, "say by which variable"),
@@ -409,3 +407,62 @@ def test_as_a_program() -> None:
     assert done.returncode == 0
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] == "y: 4.0 (2*x*y) + 6.0 (y**2) = 10.0"
+
+
+# Where nothing is recorded -----------------------------------------------------------------------
+
+NOTHING = {
+    ("detach(x)", "x=2"): "detach(x) carries none",
+    ("detach(x)*2", "x=2"): "detach(x) carries none",
+    ("where(x>1, 3, 4) + detach(y)", "x=2,y=1"): "x>1, detach(y) carry none",
+    ("sum(detach(v))", "v=[1,2]"): "detach(v) carries none",
+    ("heaviside(x, 1) + DiracDelta(x)", "x=2"): "heaviside(x, 1), DiracDelta(x) carry none",
+}
+
+
+@pytest.mark.parametrize(("case", "reason"), NOTHING.items())
+def test_where_nothing_is_recorded_all_commands_say_so(case: tuple[str, str], reason: str) -> None:
+    """The derivative is zero, and why is said in the same words."""
+    text, at = case
+    warning = f"warning: no gradient flows to any variable: {reason}\n"
+    for command in ("grad", "explain", "graph"):
+        outcome = run(command, text, "--at", at)
+        assert (outcome.code, outcome.err) == (0, warning), command
+    found = json.loads(run("graph", text, "--at", at, "--json").out)
+    assert (found["root"], found["nodes"], found["edges"]) == (None, [], [])
+    (cut,) = found["constants"]
+    assert (cut["from"], cut["expression"], cut["cut"]) == (None, text, True)
+    gradient = json.loads(run("grad", text, "--at", at, "--json").out)["gradient"]
+    assert {name: leaf["grad"] for name, leaf in found["leaves"].items()} == gradient
+
+
+def test_an_output_that_is_cut_is_drawn_in_every_format() -> None:
+    words = ("graph", "detach(x)*2", "--at", "x=2")
+    assert run(*words).out.splitlines() == [
+        "node   expression",
+        "✂ cut  detach(x)*2 = 4.0",
+        "",
+        "where gradients add up",
+        "x: no path leads here = 0.0",
+    ]
+    for format in ("dot", "mermaid", "svg", "html"):
+        out = run(*words, "-f", format).out
+        assert "no gradient flows" in out, format
+    assert run(*words, "--raw").out == "None\n"
+    assert run(*words, "--saved").out.endswith(
+        "total 0 bytes in 0 tensors, 0 of them in new buffers\n"
+    )
+    assert run(*words, "--why", "x").out.splitlines()[-3:] == [
+        "1. the output",
+        "   0.0  ✂ detach(x) carries no gradient",
+        "the sum is the gradient: 0.0",
+    ]
+
+
+def test_a_gradient_of_nothing_has_no_graph() -> None:
+    outcome = run("graph", "detach(x)*2", "--at", "x=2", "--order", "2")
+    assert outcome.code == 3
+    assert outcome.err == (
+        "error: the gradient has no graph of its own: no gradient flows to any variable:"
+        " detach(x) carries none\n  detach(x)*2\n  ^^^^^^^^^^^\n"
+    )

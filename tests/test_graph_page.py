@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -210,3 +211,80 @@ def test_other_graphs_are_silent_as_well(page: Page, folder: Path, words: tuple[
     assert page.complaints == []
     assert text(page, "#expression") == words[0]
     assert page.evaluate("document.title").startswith("The autograd graph of")
+
+
+# Large graphs and small windows -----------------------------------------------------------------
+
+
+def large(count: int) -> str:
+    """Steps that take random earlier ones, so that nothing folds."""
+    choose = random.Random(1)
+    names, steps = ["x", "y"], []
+    for number in range(count):
+        one, other = choose.choices(names[-20:], k=2)
+        function = choose.choice(("sin", "cos", "tanh", "atan"))
+        steps.append(f"u{number} = {function}({one}*{other})")
+        names.append(f"u{number}")
+    return "; ".join([*steps, "+".join(names)])
+
+
+@pytest.fixture(scope="module")
+def crowd(page: Page, folder: Path) -> Iterator[Page]:
+    resize(page, 1400, 900)
+    yield opened(page, folder, large(170), "--at", "x=2,y=3")
+    page.call("Emulation.clearDeviceMetricsOverride")
+
+
+def resize(page: Page, width: int, height: int, *, mobile: bool = False) -> None:
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile}
+    page.call("Emulation.setDeviceMetricsOverride", **size)
+
+
+def test_of_a_large_graph_only_the_drawing_scrolls(crowd: Page) -> None:
+    """The expression, the controls and the details stay in sight."""
+    assert crowd.complaints == []
+    assert crowd.evaluate("document.querySelectorAll('.graph .box.operation').length") > 500
+    assert crowd.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    assert crowd.evaluate(f"{PANE}.scrollHeight > 3 * {PANE}.clientHeight")
+    click(crowd, "end")
+    for _ in range(3):
+        click(crowd, "back")
+    inside = (
+        "((a, b) => a.top >= b.top && a.bottom <= b.bottom && a.left >= b.left)"
+        "(document.querySelector('.box.now').getBoundingClientRect(), {}.getBoundingClientRect())"
+    )
+    assert crowd.evaluate(inside.format(PANE))
+    assert crowd.evaluate(inside.replace(".box.now", "#expression mark").format(EXPRESSION))
+    shown = crowd.evaluate("document.querySelector('.box.now').dataset.id")
+    assert text(crowd, "#facts h2").startswith(f"{shown} ")
+
+
+PANE = "document.getElementById('drawing')"
+EXPRESSION = "document.getElementById('expression')"
+
+
+def test_it_zooms_and_is_dragged(crowd: Page) -> None:
+    width = "document.querySelector('.graph').getBoundingClientRect().width"
+    whole = crowd.evaluate(width)
+    click(crowd, "larger")
+    assert crowd.evaluate(width) == pytest.approx(1.25 * whole, rel=1e-3)
+    click(crowd, "smaller")
+    assert crowd.evaluate(width) == pytest.approx(whole, rel=1e-3)
+    click(crowd, "fit")
+    assert crowd.evaluate(f"{width} <= {PANE}.clientWidth")
+    click(crowd, "fit")
+    place = crowd.evaluate(f"{PANE}.scrollLeft = 300")
+    for kind, x in (("Pressed", 300), ("Moved", 260), ("Released", 260)):
+        where = {"x": x, "y": 500, "button": "left", "clickCount": 1}
+        crowd.call("Input.dispatchMouseEvent", type=f"mouse{kind}", **where)
+    assert crowd.evaluate(f"{PANE}.scrollLeft") == place + 40
+
+
+def test_a_phone_shows_all(square: Page) -> None:
+    resize(square, 390, 800, mobile=True)
+    click(square, "back")
+    assert square.evaluate("document.documentElement.scrollWidth") == 390
+    details = "document.getElementById('details').getBoundingClientRect()"
+    assert square.evaluate(f"{details}.bottom") == 800
+    assert text(square, "#facts h2") == "n3 MulBackward0"
+    square.call("Emulation.clearDeviceMetricsOverride")

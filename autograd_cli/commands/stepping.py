@@ -30,20 +30,25 @@ def check(printing: Printing) -> None:
 def play(result: Explanation, printing: Printing) -> None:
     """Print the first block, and one more for every key; the terminal is left as it was found."""
     from autograd_cli.render import terminal
-    from autograd_cli.render.explanation import blocks
+    from autograd_cli.render.explanation.page import blocks
 
     console = printing.console
     style = Style.of_console(console, printing.output.precision)
-    first, *others = blocks(result, style)
+    found = blocks(result, style)
     out = console.stdout
-    terminal.write_block([[], *first], out, style)
+    terminal.write_block([[], *found[0]], out, style)
     with keys(console) as pressed:
-        for block in others:
+        for number in range(1, len(found)):
             prompt(console, PROMPT)
             key = next(pressed)
             prompt(console, "")
             if key in ENDS:
                 break
-            terminal.write_block(block, out, style)
+            console = console.resized()
+            if console.width != style.width:
+                style = Style.of_console(console, printing.output.precision)
+                again = blocks(result, style)
+                found = again if len(again) == len(found) else found
+            terminal.write_block(found[number], out, style)
     terminal.write_block([[]], out, style)
     console.complain("".join(f"warning: {text}\n" for text in result.warnings))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.symmetry import averaged
+from autograd_cli.engine.symmetry import asymmetry, averaged
 
 MOST_PRODUCTS = 0.25  # of the inputs: above that, rows in batches are as fast
 
@@ -52,15 +52,14 @@ class Compression:
         mirrored = entries[(columns * size + rows).argsort()]  # the entries are in order
         matrix = _zeros(size, products)
         matrix[rows, columns] = averaged(entries, mirrored)
-        differences = [(entries - mirrored).abs()]
+        largest = asymmetry(entries - mirrored)
         if len(full):
             corner = products[: len(full), full]
             matrix[:, full] = products[: len(full)].T + 0.0
             matrix[full, :] = products[: len(full)] + 0.0
             matrix[full[:, None], full] = averaged(corner, corner.T)
-            differences.append((corner - corner.T).abs().flatten())
-        different = torch.cat(differences).nan_to_num(nan=0.0)  # inf - inf
-        return matrix, different.max().item() if len(different) else 0.0
+            largest = max(largest, asymmetry(corner - corner.T))
+        return matrix, largest
 
     def diagonal(self, products: Tensor) -> Tensor:
         """The diagonal of the matrix."""

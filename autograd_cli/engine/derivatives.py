@@ -15,6 +15,7 @@ from autograd_cli.engine.batches import plain as plain
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import constant, constants, evaluate, output
 from autograd_cli.engine.nonfinite import explain_gradient, explain_higher, explain_value
+from autograd_cli.engine.unrecorded import explain_unrecorded
 from autograd_cli.errors import ShapeError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.points import Axis
@@ -61,7 +62,11 @@ def gradient(
     weights = backward.weights(expression, leaves, value.shape, request, context)
     backward.check_differentiable(expression, value, weights)
     found = backward.differentiate(expression, value, leaves, request, weights)
-    warnings = [*expression.warnings, *explain_value(expression, values)]
+    warnings = [
+        *expression.warnings,
+        *explain_value(expression, values),
+        *explain_unrecorded(expression, values),
+    ]
     if not all(derivative.isfinite().all() for derivative in found.values()):
         first_order = explain_gradient(expression, values, leaves, weights.grad_output, context)
         order = len(request.partial) or request.order

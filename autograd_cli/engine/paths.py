@@ -109,10 +109,7 @@ def _cuts(
     cuts = [constant for constant in constants if constant.cut]
     if not cuts:
         return found
-    depends: list[bool] = []
-    for position, node in enumerate(expression.nodes):
-        is_it = position == expression.variables[variable]
-        depends.append(is_it or any(depends[operand] for operand in node.operands))
+    depends = expression.depends_on(variable)
     for constant in cuts:
         position = int(constant.source[1:]) - 1
         owner = expression.nodes[tape.owner[position]]

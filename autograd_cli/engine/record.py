@@ -8,6 +8,7 @@ expression, whose values own the graph's nodes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -24,7 +25,8 @@ from autograd_cli.engine.saved import saved as saved_by
 from autograd_cli.engine.slopes import measure
 from autograd_cli.engine.sweep import Progress, differentiate, sweep
 from autograd_cli.engine.tape import Tape, name_of, walk, walk_second
-from autograd_cli.errors import DerivativeError, ShapeError
+from autograd_cli.engine.unrecorded import unrecorded
+from autograd_cli.errors import ShapeError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.results import Value
@@ -45,7 +47,7 @@ def record(
     With `request.order` 2 it is the graph of the gradient itself, by the one variable of
     `request.wrt`. `saved` tells what the nodes keep, `why` lists the paths to a variable.
     Raises: as `gradient`: ShapeError for an output that is no scalar and has no `grad_output`,
-    DerivativeError where nothing requires a gradient or torch has no derivative.
+    DerivativeError where torch has no derivative.
     """
     with collector_paused():
         return _record(expression, at, context, request, progress, saved, why)
@@ -66,7 +68,8 @@ def _record(
     value = output(expression, values, context)
     weights = backward.weights(expression, leaves, value.shape, request, context)
     backward.check_differentiable(expression, value, weights, "graph")
-    _check_recorded(expression, value)
+    if not value.requires_grad:
+        return replace(unrecorded(expression, leaves, values, context, by, why), saved=saved)
     seed = None if weights.grad_output is None else weights.grad_output.expand_as(value)
     shown = plain(value)
     tape = walk(expression, values, value)
@@ -116,16 +119,6 @@ def _record(
     del value, values
     tape.release()
     return graph
-
-
-def _check_recorded(expression: Expression, value: Tensor) -> None:
-    if not value.requires_grad:
-        raise DerivativeError(
-            "no gradient flows to any variable here: autograd records nothing",
-            hint="detach, floor_divide and conditions cut the graph",
-            span=expression.nodes[expression.root].span,
-            source=expression.source,
-        )
 
 
 def _check_single(leaf: Tensor, name: str) -> None:

@@ -11,46 +11,61 @@ cotangents, so that the values it reads are there once for all rows.
 
 from __future__ import annotations
 
+import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from autograd_cli.engine.faults import explain_backward
 from autograd_cli.engine.product import vector_jacobian_product
+from autograd_cli.engine.threads import side_by_side
 from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import Expression
 
 ELEMENTS = 131_072  # of a batch of cotangents: fewer need more passes, more leave the cache
 FEW = 4  # rows that are computed one by one: a batch is not worth its preparation
 
+Taken = TypeVar("Taken")
 
-def rows_of(
-    parts: Sequence[Tensor], leaves: Sequence[Tensor], expression: Expression, width: int
-) -> Iterator[Tensor]:
-    """The rows of the Jacobian of `parts` by `leaves`, in blocks of shape (rows, inputs).
 
-    The parts are vectors, attached to their graph; `width` is the number of elements of the largest
-    tensor in it. Raises: DerivativeError where torch has no derivative.
+def over_rows(
+    take: Callable[[int, Tensor], Taken],
+    parts: Sequence[Tensor],
+    leaves: Sequence[Tensor],
+    expression: Expression,
+    width: int,
+) -> list[Taken]:
+    """What `take` makes of the rows of the Jacobian of `parts` by `leaves`, a block at a time.
+
+    It is given the number of the block's first row, and the block, shape (rows, inputs); maybe in
+    another thread. The parts are vectors, attached to their graph; `width` is the number of
+    elements of the largest tensor in it. Raises: DerivativeError where torch has no derivative.
     """
     elements = [(part, number) for part in parts for number in range(len(part))]
     count = len(elements)
     if count <= FEW:
-        for part, number in elements:
-            yield product(part[number], leaves, None, expression)[None]
-        return
+        return [
+            take(row, product(part[number], leaves, None, expression)[None])
+            for row, (part, number) in enumerate(elements)
+        ]
     value = parts[0] if len(parts) == 1 else torch.cat(list(parts))
     if not value.requires_grad:
-        yield value.new_zeros(count, sum(leaf.numel() for leaf in leaves))
-        return
+        return [take(0, value.new_zeros(count, sum(leaf.numel() for leaf in leaves)))]
     pullback = _Pullback(value, leaves, expression)
     size = min(count, max(FEW, ELEMENTS // max(width, 1)))
-    for start in range(0, count, size):
+
+    def taken(start: int) -> Taken:
         block = pullback.rows(start, min(start + size, count))
         if len(parts) > 1:
             _again(block, elements[start:], leaves, expression)
-        yield block
+        return take(start, block)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of operations that vmap takes one by one
+        return side_by_side(taken, range(0, count, size))
 
 
 def _again(
@@ -77,9 +92,9 @@ class _Pullback:
         self._value = value
         self._leaves = leaves
         self._expression = expression
-        self._cotangent = torch.zeros_like(value).detach()
+        self._here = threading.local()  # each thread has a cotangent of its own
         seeded = value.view_as(value)
-        seeded.register_hook(lambda _: self._cotangent)  # type: ignore[no-untyped-call]
+        seeded.register_hook(lambda _: self._here.cotangent)  # type: ignore[no-untyped-call]
         self._target = seeded.sum()
         self._is_batched = True
 
@@ -89,36 +104,35 @@ class _Pullback:
         seeds.diagonal(start).fill_(1)
         if self._is_batched:
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # of operations that it takes one by one
-                    found: Tensor = torch.vmap(self._row)(seeds)
+                found: Tensor = torch.vmap(self._row)(seeds)
                 return found
             except (AgxError, RuntimeError):
                 self._is_batched = False  # some operations cannot be vectorised
         return torch.stack([self._row(seed) for seed in seeds])
 
     def _row(self, cotangent: Tensor) -> Tensor:
-        self._cotangent = cotangent
+        self._here.cotangent = cotangent
         return product(self._target, self._leaves, None, self._expression)
 
 
 def matrix_of(
     parts: Sequence[Tensor], leaves: Sequence[Tensor], expression: Expression, width: int
 ) -> Tensor:
-    """The Jacobian in reverse mode, shape (outputs, inputs). As `rows_of`."""
+    """The Jacobian in reverse mode, shape (outputs, inputs). As `over_rows`."""
     inputs = sum(leaf.numel() for leaf in leaves)
     matrix = parts[0].detach().new_empty(sum(map(len, parts)), inputs)
-    start = 0
-    for block in rows_of(parts, leaves, expression, width):
+
+    def fill(start: int, block: Tensor) -> None:
         matrix[start : start + len(block)] = block
-        start += len(block)
+
+    over_rows(fill, parts, leaves, expression, width)
     return matrix
 
 
 def columns_of(
     parts: Sequence[Tensor], leaves: Sequence[Tensor], expression: Expression, width: int
 ) -> Tensor:
-    """The Jacobian in forward mode, shape (outputs, inputs). As `rows_of`."""
+    """The Jacobian in forward mode, shape (outputs, inputs). As `over_rows`."""
     value = torch.cat(list(parts))
     weights = torch.zeros_like(value).detach().requires_grad_()
     pulled = product(value, leaves, weights, expression, create_graph=True)
@@ -137,7 +151,7 @@ def tangents(
     """The Jacobian-vector product along one direction, in the shape of `value`.
 
     That shape is (*batch, outputs), and the leaves have the batch's axis too; the direction, a
-    tensor for each leaf, has none. Raises: as `rows_of`.
+    tensor for each leaf, has none. Raises: as `over_rows`.
     """
     upstream = torch.zeros_like(value).detach().requires_grad_()
     parts = _backward(value, leaves, upstream, expression, create_graph=True)
@@ -160,7 +174,7 @@ def product(
 ) -> Tensor:
     """The gradient of the sum of `target`, weighed by `upstream`, shape (*batch, inputs).
 
-    The graph is kept. Raises: as `rows_of`.
+    The graph is kept. Raises: as `over_rows`.
     """
     parts = _backward(target, leaves, upstream, expression, create_graph=create_graph)
     found = [

@@ -3,8 +3,7 @@ sends along each of its edges."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence, Sized
 
 import torch
 from torch import Tensor
@@ -19,6 +18,7 @@ Progress = Callable[[int, int, str], None]
 PORTION = 1024  # nodes between two reports of progress
 
 Parts = tuple[Tensor | None, ...]
+Hook = Callable[[Parts, Parts], None]
 Event = tuple[int, Parts, Parts]
 
 
@@ -37,22 +37,25 @@ def sweep(
     """
     events: list[Event] = []
     total = len(tape.nodes)
-    for position, node in enumerate(tape.nodes):
-        if tape.edges[position]:
-            node.register_hook(_watcher(events, position, total, progress))
+    for position, (node, edges) in enumerate(zip(tape.nodes, tape.edges, strict=True)):
+        if edges:
+            node.register_hook(_watcher(events, position))
+            if position % PORTION == 0:
+                node.register_hook(_reporter(events, total, progress))
     tracked = list(leaves)
     try:
         found = vector_jacobian_product(value, tracked, seed, retain_graph=True)
     except (RuntimeError, NotImplementedError) as error:
         raise explain_backward(error, expression) from error
-    tape.sent = [(None,) * len(edges) for edges in tape.edges]
-    tape.upstream = [None] * total
-    tape.results = [0] * total
+    sent: list[Parts] = [(None,) * len(edges) for edges in tape.edges]
+    upstream: list[Tensor | None] = [None] * total
+    results = [0] * total
     result = tape.result
-    for position, sent, upstream in events:
-        tape.sent[position] = sent
-        tape.upstream[position] = upstream[result.get(position, 0) if result else 0]
-        tape.results[position] = len(upstream)
+    for position, parts, arrived in events:
+        sent[position] = parts
+        results[position] = count = len(arrived)
+        upstream[position] = arrived[0 if count == 1 else result.get(position, 0)]
+    tape.sent, tape.upstream, tape.results = sent, upstream, results
     tape.executed = [position for position, _, _ in events]
     return [
         torch.zeros_like(leaf) if part is None else part
@@ -60,17 +63,20 @@ def sweep(
     ]
 
 
-def _watcher(
-    events: list[Event], position: int, total: int, progress: Progress
-) -> Callable[[Any, Any], None]:
+def _watcher(events: list[Event], position: int) -> Hook:
     """A hook that knows no node, so that nothing is kept alive in a circle."""
 
     def watch(sent: Parts, upstream: Parts) -> None:
         events.append((position, sent, upstream))
-        if not len(events) % PORTION:
-            progress(len(events), total, "backward pass")
 
     return watch
+
+
+def _reporter(events: Sized, total: int, progress: Progress) -> Hook:
+    def report(sent: Parts, upstream: Parts) -> None:
+        progress(len(events), total, "backward pass")
+
+    return report
 
 
 def differentiate(
@@ -101,7 +107,7 @@ def differentiate(
     return found, made
 
 
-def _collector(made: list[tuple[int, Tensor]], position: int) -> Callable[[Any, Any], None]:
+def _collector(made: list[tuple[int, Tensor]], position: int) -> Hook:
     def collect(sent: Parts, upstream: Parts) -> None:
         made.extend((position, part) for part in sent if part is not None)
 

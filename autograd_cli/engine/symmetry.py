@@ -18,15 +18,14 @@ def averaged(entries: Tensor, mirrored: Tensor) -> Tensor:
     return torch.where(entries == mirrored, entries, entries / 2 + mirrored / 2) + 0.0
 
 
-def asymmetry(entries: Tensor, mirrored: Tensor) -> float:
-    """The largest difference between an entry and its mirror image; 0 between infinities."""
-    if not entries.numel():
+def asymmetry(gap: Tensor) -> float:
+    """The largest of the differences between entries and their mirror images; 0 between infinities
+    and where one is nan."""
+    if not gap.numel():
         return 0.0
-    gap = entries - mirrored
     if not is_finite(gap):
-        gap = gap.nan_to_num_(nan=0.0, posinf=math.inf, neginf=-math.inf)
-    low, high = gap.aminmax()
-    return max(-low.item(), high.item(), 0.0)
+        gap = gap.nan_to_num(nan=0.0, posinf=math.inf, neginf=-math.inf)
+    return gap.abs().max().item()
 
 
 def is_finite(tensor: Tensor) -> bool:
@@ -46,7 +45,13 @@ def symmetrise(matrix: Tensor) -> float:
             below = matrix[top : top + TILE, left : left + TILE]
             above = matrix[left : left + TILE, top : top + TILE]
             mirrored = above.T.contiguous()
-            largest = max(largest, asymmetry(below, mirrored))
+            gap = below - mirrored
+            low, high = gap.aminmax()
+            if low.item() == high.item() == 0.0:  # equal and finite: nothing but -0.0 to mend
+                below.add_(0.0)
+                above.add_(0.0)
+                continue
+            largest = max(largest, asymmetry(gap))
             mean = averaged(below, mirrored)
             below.copy_(mean)
             above.copy_(mean.T)

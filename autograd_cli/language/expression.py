@@ -63,6 +63,14 @@ class Expression:
             varying.append(node.op == VARIABLE or any(varying[i] for i in node.operands))
         return tuple(varying)
 
+    def depends_on(self, variable: str) -> list[bool]:
+        """For every node whether the variable is below it, or is it."""
+        depends: list[bool] = []
+        for position, node in enumerate(self.nodes):
+            is_it = position == self.variables[variable]
+            depends.append(is_it or any(depends[i] for i in node.operands))
+        return depends
+
     @cached_property
     def variables(self) -> dict[str, int]:
         """Every variable and the position of its node, in order of first appearance."""

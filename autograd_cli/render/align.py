@@ -2,6 +2,7 @@ r"""An explanation as the lines of an align* block: \bar{v}_{0} = \bar{v}_{2} v_
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from autograd_cli.render.latex import known, symbol, text
@@ -18,6 +19,9 @@ from autograd_cli.results.explanation import (
 from autograd_cli.results.formula import ADJOINT, PRIMAL, TANGENT, Formula
 
 MOST_TERMS = 3  # terms of a sum on one line
+WIDEST = 64  # signs that a line of a page has room for
+_NO_SIGN = re.compile(r"\\(left|right|frac|bar|dot|operatorname|mathrm|texttt|partial)\b|[{}_^\\ ]")
+_BREAKS = re.compile(r"[ ,;(]|(?<=\w)(?=[-+*/])")
 _SIGNS = {PRIMAL: "v", ADJOINT: r"\bar{v}", TANGENT: r"\dot{v}"}
 
 _INFIX = {
@@ -60,7 +64,11 @@ _NAMES = {"pi": r"\pi", "π": r"\pi", "E": "e", "inf": r"\infty", "oo": r"\infty
 
 def equations(result: Explanation, style: Style) -> Iterator[Sequence[str]]:
     """The lines, each a sequence of equal sides; the first side of a continued one is empty."""
-    yield ["f", text(result.expression), *known(result.value, style)]
+    first, *others = map(text, _typed(result.expression))
+    total = known(result.value, style)
+    yield ["f", first, *([] if others else total)]
+    for number, part in enumerate(others, 1):
+        yield [" = ".join([rf"&\quad {part}", *(total if number == len(others) else [])])]
     for step in result.forward:
         yield _primal(step, style)
     if result.mode == REVERSE:
@@ -76,13 +84,54 @@ def equations(result: Explanation, style: Style) -> Iterator[Sequence[str]]:
         firsts = [(link, place == 0) for place, link in enumerate(chain.links)]
         formulas = [_factor(link.formula, first=first) for link, first in firsts]
         numbers = [_value(link.local, style, first=first) for link, first in firsts]
-        yield [_fraction(sign, "f", chain.variable), r" \cdot ".join(signs)]
-        yield ["", r" \cdot ".join(formulas), r" \cdot ".join(numbers)]
+        yield from _product(_fraction(sign, "f", chain.variable), signs)
+        together = [r" \cdot ".join(formulas), r" \cdot ".join(numbers)]
+        if _breadth("".join(together)) <= WIDEST:
+            yield ["", *together]
+        else:
+            yield from _product("", formulas)
+            yield from _product("", numbers)
     numbers_of = {one.variable: one.number for one in result.backward if one.variable}
     for name, value in result.gradient.items():
         label = r"\nabla_{v} f" if result.along else _fraction(r"\partial", "f", name)
         adjoint = [_step(ADJOINT, numbers_of[name])] if name in numbers_of else []
         yield [label, *adjoint, *known(value, style)]
+
+
+def _typed(expression: str) -> list[str]:
+    """What was typed, on as many lines as it takes."""
+    lines = [""]
+    for part in _parts(" ".join(expression.split())):
+        if lines[-1] and len(lines[-1]) + len(part) > WIDEST:
+            lines.append("")
+        lines[-1] += part
+    return [line.strip() for line in lines]
+
+
+def _parts(typed: str) -> Iterator[str]:
+    """The pieces between which a line may be broken."""
+    start = 0
+    for place in _BREAKS.finditer(typed):
+        yield typed[start : place.end()]
+        start = place.end()
+    yield typed[start:]
+
+
+def _product(sign: str, factors: Sequence[str]) -> Iterator[list[str]]:
+    """A product on as many lines as it takes."""
+    lines: list[list[str]] = [[]]
+    for factor in factors:
+        if lines[-1] and _breadth("".join([*lines[-1], factor])) > WIDEST:
+            lines.append([])
+        lines[-1].append(factor)
+    for number, line in enumerate(lines):
+        product = r" \cdot ".join(line)
+        yield [rf"&\quad \cdot {product}"] if number else [sign, product]
+
+
+def _breadth(shown: str) -> int:
+    """About how many signs some LaTeX puts beside each other."""
+    return len(_NO_SIGN.sub("", shown))
 
 
 def _primal(step: PrimalStep, style: Style) -> list[str]:
@@ -104,7 +153,12 @@ def _adjoint(one: AdjointStep, style: Style) -> Iterator[list[str]]:
     sides = [signs, *([products] if products != signs else []), numbers]
     lines = [_folded(terms) for terms in sides]
     if len(one.terms) == 1 and isinstance(one.adjoint, float):
-        yield [sign, *dict.fromkeys([*(line[0] for line in lines), *total])]
+        whole = list(dict.fromkeys([*(line[0] for line in lines), *total]))
+        if _breadth("".join([sign, *whole])) <= WIDEST:
+            yield [sign, *whole]
+        else:
+            yield [sign, *whole[:1]]
+            yield ["", *whole[1:]]
         return
     for place, line in enumerate(lines):
         last = total if place == len(lines) - 1 and line != total else []

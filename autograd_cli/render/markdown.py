@@ -118,7 +118,9 @@ def _(result: Check, style: Style) -> Iterator[str]:
 
 @sections.register
 def _(result: Explanation, style: Style) -> Iterator[str]:
-    from autograd_cli.render.explanation import FULL_WIDTH, chain_rows, result_rows, tables
+    from autograd_cli.render.explanation.columns import FULL_WIDTH
+    from autograd_cli.render.explanation.page import tables
+    from autograd_cli.render.explanation.result import chain_rows, result_rows
 
     style = replace(style, width=FULL_WIDTH)
     yield from sections.dispatch(Evaluation)(result, style)
@@ -167,7 +169,7 @@ def _trace(trace: Table) -> str:
 
 def _cell_text(one: Cell) -> str:
     """A number as it is, a remark as text, all else as code."""
-    from autograd_cli.render.explanation import NO_PATH, OUTPUT
+    from autograd_cli.render.explanation.adjoints import NO_PATH, OUTPUT
 
     shown = " ".join("".join(text for text, _ in line).strip() for line in one.lines)
     return (

@@ -40,7 +40,8 @@ def _(drawing: Drawing, style: Style) -> Iterator[str]:
 
 @lines.register
 def _(result: Explanation, style: Style) -> Iterator[str]:
-    from autograd_cli.render.explanation import page, plain_style  # only explanations need it
+    from autograd_cli.render.explanation.columns import plain_style  # only explanations need it
+    from autograd_cli.render.explanation.page import page  # only explanations need it
 
     for one in page(result, plain_style(style)):
         yield "".join(text for text, _ in one).rstrip() + "\n"

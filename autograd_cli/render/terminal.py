@@ -14,7 +14,8 @@ from typing import TextIO
 from autograd_cli.render.check import page as check_page
 from autograd_cli.render.comparison import comparison_page
 from autograd_cli.render.descent import minimum_page, quadratic_page
-from autograd_cli.render.explanation import Block, page
+from autograd_cli.render.explanation.page import page
+from autograd_cli.render.explanation.result import Block
 from autograd_cli.render.fit import fit_page
 from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.grid import block, derivative_sign, linear, raised

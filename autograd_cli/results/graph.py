@@ -109,9 +109,12 @@ class GraphEdge(NamedTuple):
 
 
 class GraphConstant(NamedTuple):
-    """An operand without a gradient: a number, or a part that `detach` or the like cut off."""
+    """An operand without a gradient: a number, or a part that `detach` or the like cut off.
 
-    source: str  # the node that takes it
+    `source` is the node that takes it; empty for an output that is a constant itself.
+    """
+
+    source: str
     input: int
     span: Span
     value: Value
@@ -119,7 +122,7 @@ class GraphConstant(NamedTuple):
 
     def to_dict(self, text: Callable[[Span], str]) -> dict[str, Any]:
         return {
-            "from": self.source,
+            "from": self.source or None,
             "input": self.input,
             "expression": text(self.span),
             "span": list(self.span),
@@ -163,7 +166,8 @@ class Graph(Evaluation):
     """The grad_fn graph of an expression, with every value and gradient in it.
 
     `nodes` are in evaluation order, `gradient` is that of every variable, `paths` is what `--why`
-    asked for.
+    asked for. Where autograd records nothing, the output is a constant: there are no nodes, and
+    `root` is empty.
     """
 
     root: str
@@ -209,7 +213,7 @@ class Graph(Evaluation):
             if self.order > 1:
                 found |= {"phase": node.phase, "partner": node.partner}
         result: dict[str, Any] = {
-            "root": self.root,
+            "root": self.root or None,
             "nodes": nodes,
             "edges": [edge.to_dict() for edge in self.edges],
             "leaves": {name: ledger.to_dict(text) for name, ledger in self.leaves.items()},

@@ -54,7 +54,7 @@ def diagram(drawing: Drawing, words: Words) -> Diagram:
             return order[box.id], ""
         if isinstance(box, Run):
             return order[box.path[-1].id], ""
-        return order[box.source] if isinstance(box, GraphConstant) else len(order), name
+        return order.get(box.source, 0) if isinstance(box, GraphConstant) else len(order), name
 
     names = sorted(drawn.boxes, key=place)
     boxes = [

@@ -13,9 +13,9 @@ from autograd_cli.errors import visible
 from autograd_cli.render.graph.diagram import Diagram, DiagramArrow, DiagramBox, diagram
 from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.graph.folding import Run
+from autograd_cli.render.graph.ledgers import ledger_line
 from autograd_cli.render.graph.steps import steps
 from autograd_cli.render.graph.svg import RULES, picture, title, variables
-from autograd_cli.render.graph.text import ledger_line
 from autograd_cli.render.graph.words import Words
 from autograd_cli.render.style import Style
 from autograd_cli.results.graph import GraphConstant, GraphNode
@@ -51,12 +51,14 @@ PAGE = """<!DOCTYPE html>
 <button id="play" type="button">Play</button>
 <button id="next" type="button">Next</button>
 <button id="end" type="button">End</button>
+<button id="smaller" type="button" aria-label="Smaller">−</button>
+<button id="larger" type="button" aria-label="Larger">+</button>
 <button id="fit" type="button" aria-pressed="false">Fit to width</button>
 <input id="step" type="range" min="0" max="{last}" value="{last}" step="1" aria-label="Step">
 <p id="status" role="status" aria-live="polite"></p>
 </div>
-<p class="hint">Tab to the graph; arrow keys move along it, Enter holds a node;
-n and p are the next and the previous step.</p>
+<p class="hint keys">Tab to the graph; arrow keys move along it, Enter holds a node;
+n and p are the next and the previous step; + and - zoom, as Ctrl and the wheel do.</p>
 <div id="drawing">
 {picture}
 </div>

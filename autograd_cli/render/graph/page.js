@@ -11,7 +11,17 @@
   const slider = element("step");
   const status = element("status");
   const last = data.steps.length;
-  let pinned = null;
+  const pane = element("drawing");
+  const svg = document.querySelector(".graph");
+  const natural = svg.viewBox.baseVal;
+  const gradients = new Map(data.boxes.map((box) => {
+    const g = shape(box.id);
+    return [box.id, g && g.querySelector(".gradient")];
+  }));
+  let pinned = null;  // by a click or Enter
+  let current = null;  // of the step that is played
+  let chosen = null;  // what the details are about
+  let scale = 1;
   let timer = null;
 
   // Text from the expression only ever becomes a text node.
@@ -44,7 +54,9 @@
 
   const show = (id) => {
     const box = byId.get(id);
-    for (const one of focusable) shape(one.id).classList.toggle("chosen", one.id === id);
+    if (chosen && shape(chosen)) shape(chosen).classList.remove("chosen");
+    chosen = id;
+    if (box) shape(id).classList.add("chosen");
     const details = element("facts");
     details.replaceChildren();
     if (!box) {
@@ -59,13 +71,15 @@
     details.append(...list("Receives", box.receives), ...list("Sends", box.sends));
   };
 
-  const choose = (id) => show(id || pinned);
+  const choose = (id) => {
+    element("facts").setAttribute("aria-live", id ? "polite" : "off");  // steps have the status
+    show(id || pinned || current);
+  };
 
   const pin = (id) => {
+    if (pinned) shape(pinned).setAttribute("aria-pressed", "false");
     pinned = pinned === id ? null : id;
-    for (const one of focusable) {
-      shape(one.id).setAttribute("aria-pressed", String(one.id === pinned));
-    }
+    if (pinned) shape(pinned).setAttribute("aria-pressed", "true");
     choose(id);
   };
 
@@ -74,13 +88,33 @@
     if (shape(id)) shape(id).scrollIntoView(how);
   };
 
+  // What is at (x, y) of the pane stays there.
+  const zoom = (wanted, x = pane.clientWidth / 2, y = pane.clientHeight / 2) => {
+    const before = scale;
+    scale = Math.max(0.05, Math.min(4, wanted));
+    const left = (pane.scrollLeft + x) * scale / before - x;
+    const top = (pane.scrollTop + y) * scale / before - y;
+    svg.style.width = natural.width * scale + "px";
+    svg.style.height = natural.height * scale + "px";
+    pane.scrollLeft = left;
+    pane.scrollTop = top;
+    element("fit").setAttribute("aria-pressed", "false");
+  };
+
   const fit = (wanted) => {
-    element("drawing").classList.toggle("fit", wanted);
+    zoom(wanted ? Math.min(1, pane.clientWidth / natural.width) : 1);
     element("fit").setAttribute("aria-pressed", String(wanted));
   };
 
+  let reached = null;  // by the Tab key
+  const reach = (id) => {
+    if (reached) shape(reached).setAttribute("tabindex", "-1");
+    reached = id;
+    shape(id).setAttribute("tabindex", "0");
+  };
+
   const focus = (id) => {
-    for (const one of focusable) shape(one.id).setAttribute("tabindex", one.id === id ? "0" : "-1");
+    reach(id);
     shape(id).focus({ preventScroll: true });
     reveal(id);
   };
@@ -145,7 +179,7 @@
       g.classList.toggle("now", now);
       g.classList.toggle("forward-now", now && step.pass === "forward");
       g.classList.toggle("backward-now", now && step.pass === "backward");
-      const text = g.querySelector(".gradient");
+      const text = gradients.get(box.id);
       if (text && box.leaf) {
         const running = partial.get(box.id);
         text.textContent = "gradient " + (all || running === undefined ? box.gradient : running);
@@ -167,9 +201,8 @@
     element("next").disabled = element("end").disabled = position === last;
     slider.value = String(position);
     slider.setAttribute("aria-valuetext", status.textContent);
-    if (step !== null && !all && document.activeElement === document.body) {
-      highlight(byId.get(step.box).span);
-    }
+    current = step === null || all ? null : step.box;
+    choose(document.activeElement.dataset.id);
   };
 
   const stop = () => {
@@ -194,6 +227,8 @@
   element("next").addEventListener("click", () => move(at() + 1));
   element("end").addEventListener("click", () => move(last));
   slider.addEventListener("input", () => move(at()));
+  element("smaller").addEventListener("click", () => zoom(scale / 1.25));
+  element("larger").addEventListener("click", () => zoom(scale * 1.25));
   element("fit").addEventListener("click", () => {
     fit(element("fit").getAttribute("aria-pressed") === "false");
   });
@@ -213,18 +248,47 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.target === slider) return;
     if (event.key === "n") move(at() + 1);
     if (event.key === "p") move(at() - 1);
+    if (event.key === "+" || event.key === "=") zoom(scale * 1.25);
+    if (event.key === "-") zoom(scale / 1.25);
+  });
+  pane.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    const { left, top } = pane.getBoundingClientRect();
+    zoom(scale * Math.exp(-event.deltaY / 300), event.clientX - left, event.clientY - top);
+  }, { passive: false });
+
+  // The mouse drags the drawing; a click that ends a drag is none.
+  let grip = null;
+  pane.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "mouse" || event.button !== 0) return;
+    grip = { x: event.clientX, y: event.clientY, left: pane.scrollLeft, top: pane.scrollTop };
+  });
+  window.addEventListener("pointermove", (event) => {
+    if (!grip) return;
+    const [x, y] = [event.clientX - grip.x, event.clientY - grip.y];
+    if (Math.hypot(x, y) > 4) grip.moved = true;
+    if (!grip.moved) return;
+    pane.scrollLeft = grip.left - x;
+    pane.scrollTop = grip.top - y;
+  });
+  window.addEventListener("pointerup", () => {
+    const moved = grip && grip.moved;
+    grip = null;
+    if (!moved) return;
+    const swallow = (event) => event.stopPropagation();
+    window.addEventListener("click", swallow, { capture: true, once: true });
+    setTimeout(() => window.removeEventListener("click", swallow, true), 0);
   });
 
   if (focusable.length) {
     const start = byId.get(data.root) && shape(data.root) ? data.root : focusable[0].id;
-    shape(start).setAttribute("tabindex", "0");
+    reach(start);
   }
   slider.max = String(last);
-  show(null);
   draw(last);
-  const pane = element("drawing");
-  const wide = document.querySelector(".graph").getBoundingClientRect().width;
-  fit(wide > pane.clientWidth && wide < 2 * pane.clientWidth);
+  const room = pane.clientWidth;
+  if (natural.width > room && natural.width < 2 * room) fit(true);
   const root = shape(data.root).getBoundingClientRect();
   pane.scrollLeft += root.left + root.width / 2 - pane.getBoundingClientRect().left - pane.clientWidth / 2;
 })();

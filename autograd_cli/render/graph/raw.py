@@ -17,7 +17,7 @@ def raw_lines(drawing: Drawing, words: Words, width: int) -> list[Line]:
     edges: dict[str, dict[int, GraphEdge]] = {}
     for edge in graph.edges:
         edges.setdefault(edge.source, {})[edge.input] = edge
-    lines: list[Line] = []
+    lines: list[Line] = [] if graph.nodes else [[("None", "")]]  # the output's grad_fn
     for node in list(reversed(graph.nodes))[: drawing.most]:
         parts = []
         for number in range(node.arity):

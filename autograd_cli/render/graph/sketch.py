@@ -123,7 +123,10 @@ def _within_limits(
 ) -> Sketch:
     """Breadth first, so that what is nearest to the output is drawn."""
     graph = drawing.graph
-    root = inside[graph.root].id if graph.root in inside else graph.root
+    if graph.root:
+        root = inside[graph.root].id if graph.root in inside else graph.root
+    else:  # a constant, which is all there is
+        root = arrows[""][0].target
     level = {root: 0}
     pending = deque([root])
     nodes = 0

@@ -9,7 +9,8 @@ from typing import TextIO
 from autograd_cli.errors import Span
 from autograd_cli.render.graph.diagram import Diagram, DiagramArrow, DiagramBox, diagram
 from autograd_cli.render.graph.drawing import Drawing
-from autograd_cli.render.graph.layout import LINE, SMALL_LINE, Place, Point, layout
+from autograd_cli.render.graph.geometry import LINE, SMALL_LINE, Place, Point
+from autograd_cli.render.graph.layout import layout
 from autograd_cli.render.graph.words import Words
 from autograd_cli.render.style import Style
 from autograd_cli.results.graph import GraphNode

@@ -1,0 +1,1 @@
+"""The chain rule step by step: the trace of an expression, its adjoints, its tangents."""
