@@ -7,6 +7,7 @@ that are not installed are left out.
 from __future__ import annotations
 
 import importlib
+import math
 import statistics
 import sys
 import time
@@ -147,7 +148,7 @@ def _accuracy_row(
         error = abs(value - problem.truth)
         for share in near:
             near[share] += bool(error <= share * abs(problem.truth))
-        if bar is not None:
+        if bar is not None and not math.isinf(bar):  # an infinite one claims nothing
             bars += 1
             covered += bool(error <= bar)
     holds = f"{covered} of {bars}" if bars else "none"

@@ -12,14 +12,16 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine import backward
+from autograd_cli.engine.aliasing import unseen
 from autograd_cli.engine.claim import Claims, judge_claim
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import gradient, plain
 from autograd_cli.engine.evaluate import evaluate, output
 from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.numerical import SMOOTH, Ladder, Slopes, slopes
-from autograd_cli.engine.rounding import Batch
+from autograd_cli.engine.rounding import Noisy, Rounding
 from autograd_cli.engine.threads import one_thread
+from autograd_cli.engine.vectorised import Vectorised
 from autograd_cli.engine.verdict import PRECISIONS, Evidence, Exact, Tolerance, judge
 from autograd_cli.errors import EvaluationError, ShapeError
 from autograd_cli.language.expression import Expression
@@ -345,7 +347,7 @@ def component(
     kind = evidence.kind()
     is_smooth = kind == SMOOTH
     central = evidence.slopes.central
-    known = is_smooth and central.exists
+    known = is_smooth and evidence.has_numerical
     left, right = (None, None) if is_smooth else evidence.sides()
     return Component(
         input=label,
@@ -375,9 +377,11 @@ class _Prepared:
         reference = replace(context, device=torch.device("cpu"), dtype=torch.float64)
         self._points = {name: one.cpu().double() for name, one in examination.points.items()}
         first = {name: tensor[0] for name, tensor in self._points.items()}
-        self._batch = Batch(examination.expression, first, reference, rounded=context.dtype)
+        exactly = Vectorised(examination.expression, first, reference, rounded=context.dtype)
+        self._rounding = Rounding(exactly)
+        self._held_at_once = max(exactly.elements, 1)  # numbers of one point
         context.generator.set_state(state)
-        own = Batch(
+        own = Vectorised(
             examination.expression,
             {name: tensor[0] for name, tensor in examination.points.items()},
             context,
@@ -386,10 +390,10 @@ class _Prepared:
         self.values: list[float] = value.double().tolist()
         self.autograd = self._picked(gradients)
         self.wobble = self._picked(
-            self._batch.wobble(self._points, PRECISIONS[context.dtype_name].unit)
+            self._rounding.wobble(self._points, PRECISIONS[context.dtype_name].unit)
         )
-        held = self._batch.held(self._points)
-        self._stairs = self._batch.stairs(self._points)
+        held = exactly.held(self._points)
+        self._stairs = exactly.stairs(self._points)
         self.slopes = self._ladders(None, held)
         if examination.question.order > 1:
             self._second_order(own, held)
@@ -404,7 +408,7 @@ class _Prepared:
         columns = [flat[one.name][:, one.flat].double().tolist() for one in self._elements]
         return [list(row) for row in zip(*columns, strict=True)] or [[]] * self._count
 
-    def _second_order(self, own: Batch, held: Sequence[Tensor]) -> None:
+    def _second_order(self, own: Vectorised, held: Sequence[Tensor]) -> None:
         pairs = list(itertools.combinations_with_replacement(range(len(self._elements)), 2))
         by = [
             self._picked(own.second(self._examination.points, (one.name, one.flat)))
@@ -421,7 +425,7 @@ class _Prepared:
         by an element."""
         rows = [(number, one) for number in range(self._count) for one in self._elements]
         places = Ladder.at(torch.zeros(1)).places.shape[1]
-        chunk = max(1, CHUNK_ELEMENTS // (places * max(self._batch.elements, 1)))
+        chunk = max(1, CHUNK_ELEMENTS // (places * self._held_at_once))
         found: list[Slopes] = []
         for start in range(0, len(rows), chunk):
             found += self._climb(rows[start : start + chunk], of, held)
@@ -449,12 +453,16 @@ class _Prepared:
                     here[row, :, one.flat] = ladder.places[row]
             points[name] = here.reshape(len(rows) * width, *shape)
         kept = [one[numbers].repeat_interleave(width, 0) for one in held]
+        found: Noisy
         if of is not None:
-            values, noise = self._batch.slopes_and_noise(points, of, kept)
-            return slopes(ladder, values.reshape(-1, width), noise.reshape(-1, width))
-        flat = [one[numbers].repeat_interleave(width, 0) for one in self._stairs]
-        found = self._batch.values_and_noise(points, kept, flat)
-        return slopes(ladder, *(one.reshape(-1, width) for one in found))
+            found = self._rounding.slopes(points, of, kept)
+        else:
+            flat = [one[numbers].repeat_interleave(width, 0) for one in self._stairs]
+            found = self._rounding.values(points, kept, flat)
+        values, noise, strayed = (
+            one.reshape(-1, width) for one in (found.values, found.noise, found.strayed)
+        )
+        return slopes(ladder, values, noise + unseen(ladder, found.phases), strayed)
 
 
 def check_output(expression: Expression, at: Mapping[str, Tensor], context: Context) -> None:

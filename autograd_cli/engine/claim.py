@@ -73,7 +73,7 @@ def judge_claim(evidence: Evidence, claimed: float) -> Judgement:
         right = evidence.exact.value
     elif verdict == AGREE:
         right = evidence.autograd
-    elif evidence.slopes.central.exists:
+    elif evidence.has_numerical:
         right = evidence.slopes.central.value
     else:
         right = None

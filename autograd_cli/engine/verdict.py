@@ -103,9 +103,16 @@ class Evidence:
     precision: Precision
 
     @property
+    def has_numerical(self) -> bool:
+        """Whether the ladder has a derivative; what settled across a corner or a jump is none."""
+        return self.slopes.central.exists and self.slopes.kind == SMOOTH
+
+    @property
     def error_bar(self) -> float:
         """Of the numerical derivative, including autograd's last digit, which it is held
-        against."""
+        against; infinite where there is none."""
+        if not self.has_numerical:
+            return math.inf
         size = abs(self.autograd) if math.isfinite(self.autograd) else 0.0
         return BAR * self.slopes.central.error + 8 * UNIT * max(
             size, abs(self.slopes.central.value)
@@ -255,7 +262,7 @@ def _not_finite(evidence: Evidence) -> Judgement:
             INCONCLUSIVE,
             f"beyond {precision.name}: the value is {_n(evidence.slopes.value)} here",
         )
-    if not evidence.has_formula and not evidence.slopes.central.exists:
+    if not evidence.has_formula and not evidence.has_numerical:
         return INCONCLUSIVE, f"autograd gives {evidence.autograd:g}; nothing to compare with"
     return DISAGREE, f"autograd gives {evidence.autograd:g}; {_the_value(evidence)}"
 
@@ -307,7 +314,7 @@ def _against_exact(evidence: Evidence) -> Judgement:
 
 def _against_numerical(evidence: Evidence) -> Judgement:
     precision, slopes = evidence.precision, evidence.slopes
-    if not slopes.central.exists:
+    if not evidence.has_numerical:
         return INCONCLUSIVE, "no numerical derivative can be had here, and no formula"
     bar, reference = evidence.error_bar, slopes.central.value
     size = max(abs(evidence.autograd), abs(reference))
@@ -340,8 +347,7 @@ def _reference(evidence: Evidence) -> float:
 def _formula_stands_alone(evidence: Evidence) -> bool:
     slopes, bar = evidence.slopes, evidence.error_bar
     return (
-        slopes.kind == SMOOTH
-        and slopes.central.exists
+        evidence.has_numerical
         and evidence.precision.unit == UNIT
         and abs(evidence.autograd - slopes.central.value) <= bar
         and bar <= RESOLVED * abs(evidence.autograd)
