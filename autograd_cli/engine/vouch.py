@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -60,7 +61,7 @@ class Trial:
 
 def check_functions(context: Context, referee: Referee) -> Check:
     """The verdict on every function of the table that has derivatives, one component for each
-    operand: that of the worst of its points."""
+    operand: that of its worst element at the worst of its points."""
     found = [trial for row in FUNCTIONS.values() for trial in _trials(row, context)]
     examinations = [
         Examination(trial.expression, trial.points, context, Question(trial.wrt)) for trial in found
@@ -74,13 +75,17 @@ def check_functions(context: Context, referee: Referee) -> Check:
     components: list[Component] = []
     for trial, examination, reply in zip(found, examinations, replies, strict=True):
         at_points = list(examination.components(reply))
-        for place in range(len(at_points[0])):
-            number = max(
-                range(len(at_points)),
-                key=lambda n: VERDICTS.index(at_points[n][place].verdict),
+        for operand in trial.wrt:
+            worst, number = max(
+                (
+                    (component, number)
+                    for number, found_there in enumerate(at_points)
+                    for component in found_there
+                    if component.input.partition("[")[0] == operand
+                ),
+                key=lambda one: _badness(one[0]),
             )
             at = {name: tensor[number].tolist() for name, tensor in trial.points.items()}
-            worst = at_points[number][place]
             components.append(replace(worst, where=trial.expression.source, at=at))
     tried = {trial.row.name for trial in found}
     return Check(
@@ -93,6 +98,12 @@ def check_functions(context: Context, referee: Referee) -> Check:
         checked=len(tried),
         skipped=tuple(name for name in FUNCTIONS if name not in tried),
     )
+
+
+def _badness(component: Component) -> tuple[int, float]:
+    """The worse the verdict, and then the larger the difference from the best reference."""
+    difference = component.difference
+    return VERDICTS.index(component.verdict), math.inf if difference is None else abs(difference)
 
 
 def _trials(row: Function, context: Context) -> Iterator[Trial]:

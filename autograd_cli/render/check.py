@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 from autograd_cli.render.layout import GUTTER, Cell, Line, Table, cell, hanging
 from autograd_cli.render.numbers import align, is_finite, short
@@ -152,7 +153,22 @@ def _label(component: Component, style: Style) -> str:
 
 
 def _place(component: Component, style: Style) -> str:
-    return ", ".join(f"{name}={_nested(value, style)}" for name, value in component.at.items())
+    """Where a component is; in a table of many expressions the shape of an array will do."""
+    place = component.at.items()
+    if component.where:
+        return ", ".join(f"{name}{_shape(value, style)}" for name, value in place)
+    return ", ".join(f"{name}={_nested(value, style)}" for name, value in place)
+
+
+def _shape(value: Value, style: Style) -> str:
+    """`=0.7` of a number, ` (2×3)` of an array."""
+    sizes: list[str] = []
+    inner: Any = value
+    while isinstance(inner, (list, tuple)):
+        sizes.append(str(len(inner)))
+        inner = inner[0] if inner else 0.0
+    times = "×" if style.unicode else "x"
+    return f" ({times.join(sizes)})" if sizes else f"={short(inner, style.precision)}"
 
 
 def _nested(value: Value, style: Style) -> str:
