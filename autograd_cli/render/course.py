@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import singledispatch
 
-from autograd_cli.figures import LINEAR, LOG, Axis, Contour, Curve, Figure, Layer, Path
+from autograd_cli.figures import LINEAR, LOG, Axis, Contour, Curve, Figure, Layer, Path, Scatter
 from autograd_cli.render.numbers import short
 from autograd_cli.render.plot import title_of
 from autograd_cli.results.comparison import BY_RATE, Comparison
 from autograd_cli.results.fit import Fit, Step, numbers
+from autograd_cli.results.minimum import MinimumFit
 from autograd_cli.results.network import NetworkFit
 from autograd_cli.results.plot import Grid
 
@@ -57,9 +58,25 @@ def figures(result: Fit, course: Course, landscape: Landscape | None) -> list[Fi
     """The figures of a fit: the course of the loss and, over two parameters, the path."""
     found = [loss_figure(result, course)]
     if landscape is not None and len(course.places) > 1:
-        path = _path_figure(result, course, landscape)
+        path = _plane_figure(result, course, landscape)
         found += [path] if path else []
     return found
+
+
+@figures.register
+def _(result: MinimumFit, course: Course, landscape: Landscape | None) -> list[Figure]:
+    if result.starts == 1:
+        return figures.dispatch(Fit)(result, course, landscape)
+    if landscape is not None and len(course.places) > 1:
+        found = _plane_figure(result, course, landscape)
+        return [found] if found else []
+    ends = Figure(
+        layers=[Scatter(course.steps, course.losses)],
+        title=f"minima: {title_of(result.expression, {})}",
+        x=Axis(label="start"),
+        y=Axis(label="loss where it ended"),
+    )
+    return [ends]
 
 
 @figures.register
@@ -81,18 +98,20 @@ def _(result: NetworkFit, course: Course, landscape: Landscape | None) -> list[F
 @figures.register
 def _(result: Comparison, course: Course, landscape: Landscape | None) -> list[Figure]:
     by_rate = result.by == BY_RATE
+    every = [loss for one in result.contenders for loss in one.losses]
+    scale = _scale(every)
+    limits = _limits(result, scale)
     layers: list[Layer] = []
     for one in result.contenders:
         label = f"rate {short(one.label, 3)}" if by_rate else str(one.label)
-        layers.append(Curve(range(len(one.losses)), _drawable(one.losses), label=label))
-    every = [loss for one in result.contenders for loss in one.losses]
-    scale = _scale(every)
+        floor = limits[0] if limits and scale == LOG else -math.inf
+        layers.append(Curve(range(len(one.losses)), _fallen(one.losses, floor), label=label))
     return [
         Figure(
             layers=layers,
             title=title_of(result.expression, {}),
             x=Axis(label="step"),
-            y=Axis(label="loss", scale=scale, limits=_limits(result, scale)),
+            y=Axis(label="loss", scale=scale, limits=limits),
         )
     ]
 
@@ -114,6 +133,16 @@ def _limits(result: Comparison, scale: str) -> Ends | None:
     return (low - 0.05 * (high - low), high + 0.05 * (high - low)) if low < high else None
 
 
+def _fallen(losses: Sequence[float], floor: float) -> list[float]:
+    """The losses; the first below the floor, as 0 is on a logarithmic axis, at it, and then gaps:
+    so even one that is 0 after a step is seen to fall."""
+    under = [number for number, loss in enumerate(losses) if loss < floor]
+    return [
+        loss if not loss < floor else floor if number == under[0] else math.nan
+        for number, loss in enumerate(losses)
+    ]
+
+
 def loss_figure(result: Fit, course: Course) -> Figure:
     """The loss at every step."""
     return Figure(
@@ -124,8 +153,8 @@ def loss_figure(result: Fit, course: Course) -> Figure:
     )
 
 
-def _path_figure(result: Fit, course: Course, landscape: Landscape) -> Figure | None:
-    """The path over the contours of the loss."""
+def _plane_figure(result: Fit, course: Course, landscape: Landscape) -> Figure | None:
+    """The path over the contours of the loss, or where each of several starts ended."""
     finite = [place for place in course.places if all(map(math.isfinite, place))]
     if len(finite) < 2:
         return None
@@ -134,10 +163,11 @@ def _path_figure(result: Fit, course: Course, landscape: Landscape) -> Figure | 
     x, y = _rectangle(xs, ys)
     grid = landscape({name: x, other: y})
     ratio = (y[1] - y[0]) / (x[1] - x[0])
+    is_path = not isinstance(result, MinimumFit) or result.starts == 1
     return Figure(
         layers=[
             Contour(grid.x, grid.y, grid.z),
-            Path(xs, ys, label="descent"),
+            Path(xs, ys, label="descent") if is_path else Scatter(xs, ys, label="minima"),
         ],
         title=title_of(result.expression, {}),
         x=Axis(label=name, limits=x),

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.descent.bounds import Box
+from autograd_cli.engine.descent.landscape import landscape
 from autograd_cli.engine.descent.minimize import Minimizing
 from autograd_cli.engine.descent.problem import flat
 from autograd_cli.errors import EvaluationError
@@ -26,6 +27,7 @@ from autograd_cli.results.minimum import (
     Basin,
     MinimumFit,
 )
+from autograd_cli.results.plot import Grid
 from autograd_cli.settings import Descent
 
 SAME = 1e-5  # of their size: ends that close are the same
@@ -84,6 +86,10 @@ class ManyStarts:
         self._context = context
         self._fits: list[MinimumFit] = []
         self._outside = 0
+
+    def landscape(self, ends: Mapping[str, tuple[float, float]]) -> Grid:
+        """The loss between these ends of the two parameters."""
+        return landscape(self._expression, ends, self._context)
 
     def steps(self) -> Iterator[Step]:
         """The end of every start, numbered from 1."""
