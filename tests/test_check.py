@@ -321,6 +321,19 @@ def test_samples_of_vectors_and_fixed_values() -> None:
     assert all(1 <= value <= 2 for one in content[KEY] for value in one["at"]["v"])
 
 
+def test_a_grid_meets_the_kink() -> None:
+    content = found("abs(x)*y", "--grid", "x=-1:1:21,y=1:2:2")
+    assert content["samples"] == {
+        **content["samples"],
+        "count": 42,
+        "domain": {"x": [-1.0, 1.0], "y": [1.0, 2.0]},
+    }
+    kinks = [one for one in content[KEY] if one["verdict"] == "inconclusive"]
+    assert [one["at"] for one in kinks] == [{"x": 0.0, "y": 1.0}, {"x": 0.0, "y": 2.0}]
+    assert {one["kind"] for one in kinks} == {"kink"}
+    assert check("abs(x)", "--grid", "x=-1:1:3", "--strict").code == 1
+
+
 def test_nowhere_to_check() -> None:
     content = found("log(x)", "--samples", "5", "--domain", "x=-2:-1")
     assert content["verdict"] == "inconclusive"
@@ -507,6 +520,10 @@ def test_junit_keeps_to_the_schema(name: str, more: tuple[str, ...]) -> None:
         (("x", "--at", "x=1", "--rtol", "tight"), 2, "--rtol needs a number"),
         (("x", "--at", "x=1", "--atol", "-1"), 2, "--atol needs a number"),
         (("x", "--functions"), 2, "it takes no expression"),
+        (("--functions", "--grid", "x=0:1:2"), 2, "it takes no expression"),
+        (("x", "--grid", "x=0:1:2", "--samples", "3"), 2, "--grid says already where"),
+        (("x", "--grid", "x=0:1:2", "--points", "-"), 2, "--points and --grid exclude each other"),
+        (("x*y", "--grid", "x=0:1:2"), 2, "no value for 'y'"),
     ],
 )
 def test_bad_input(words: tuple[str, ...], code: int, message: str) -> None:

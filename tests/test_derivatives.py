@@ -12,6 +12,7 @@ import json
 import math
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -390,6 +391,27 @@ def same(one: Any, other: Any, ulps: int) -> bool:
         a == b or (a != a and b != b) or abs(a - b) <= ulps * math.ulp(max(abs(a), abs(b), 1.0))
         for a, b in zip(flat(one), flat(other), strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-1:1:21", "0:1:11", "0.1:0.7:7", "-2:2:41", "1:-3:9", "2:2:3", "5:6:1", "-1e308:1e308:5"],
+)
+def test_the_coordinates_of_an_axis(text: str) -> None:
+    """Evenly spaced between the ends as typed: exactly, but for the last bit."""
+    start, stop, count = (Fraction(part) for part in text.split(":"))
+    steps = max(count - 1, 1)
+    exact = [start + number * (stop - start) / steps for number in range(int(count))]
+    found = [row.value for row in ask_grid("x", f"x={text}")]
+    assert found[0] == float(start)
+    for one, true in zip(found, exact, strict=True):
+        assert abs(Fraction(one) - true) <= Fraction(math.ulp(float(true)))
+        assert one != 0 or true == 0
+
+
+def test_round_ends_give_round_coordinates() -> None:
+    found = [row.value for row in ask_grid("x", "x=-1:1:21")]
+    assert found == [number / 10 for number in range(-10, 11)]
 
 
 @pytest.mark.parametrize("request_", [{}, {"order": 2}, {"partial": "y,x"}, {"along": "x=1,y=-2"}])

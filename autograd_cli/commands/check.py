@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograd_cli.commands.completing import assignments, function_calls
+from autograd_cli.commands.check_options import (
+    REACH,
+    Against,
+    Atol,
+    Domain,
+    Expression_,
+    Functions,
+    Order,
+    Rtol,
+    SamplesOption,
+    Strict,
+    Wrt,
+)
 from autograd_cli.commands.options import (
     At,
     Colour,
     Debug,
     Device,
     Dtype,
+    Grid,
     Json,
     Precision,
     Printing,
@@ -24,12 +36,12 @@ from autograd_cli.commands.options import (
     Syntax,
     format_option,
     output_option,
-    whole,
 )
 from autograd_cli.commands.point_options import STOP, Map, OnError, PointsOption
-from autograd_cli.commands.points import Many
+from autograd_cli.commands.points import SURVEYED, Many
+from autograd_cli.commands.progress import Progress
+from autograd_cli.commands.referee import Referee
 from autograd_cli.errors import AgxError, ExitCode, ReadError, UsageError
-from autograd_cli.language.symbolic import Worker
 from autograd_cli.render import AUTO, GENERAL
 from autograd_cli.render.check import warnings
 from autograd_cli.render.style import DEFAULT_PRECISION
@@ -38,6 +50,7 @@ from autograd_cli.settings import Settings
 
 if TYPE_CHECKING:
     from autograd_cli.commands.inputs import Inputs
+    from autograd_cli.console import Console
     from autograd_cli.engine.check import Question
     from autograd_cli.language.expression import Expression
 
@@ -45,112 +58,13 @@ EXAMPLES = """
 agx check "x**2*sin(y)" --at x=2,y=3
 agx check "x**2*y" --at x=2,y=3 --against "x: 2*x*y; y: x**2"
 agx check "log(x)*y" --samples 20 --domain x=0:1,y=-5:5
+agx check "abs(x)*y" --grid x=-1:1:21,y=0:1:3
 agx check "log(x)*y" --points data.csv
 agx check "sum(A@A)" --at "A=[[1,2],[3,4]]" --order 2 -o check.xml
 """
 
 FORMATS = (*GENERAL, "junit")
-PANEL = "Check"
-SECONDS = 5.0  # for the exact derivatives; a share of it for those of many points
 SECONDS_FOR_ALL = 60.0  # for those of every function
-REACH = 2.0  # variables without a domain are drawn from -REACH to REACH
-MOST_ASKED = 50_000  # characters of a question to the referee
-
-
-def _number(option: str) -> Callable[[Any], float | None]:
-    def parse(value: Any) -> float | None:
-        if value is None:
-            return None
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not 0 <= number < math.inf:
-            raise UsageError(f"{option} needs a number of at least 0, not {value!r}")
-        return number
-
-    return parse
-
-
-Expression_ = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="EXPR",
-        help="the expression, such as 'x**2 + sin(y)'; @FILE reads it from a file, - from stdin",
-        autocompletion=function_calls,
-    ),
-]
-Wrt = Annotated[
-    str | None,
-    typer.Option("--wrt", metavar="NAMES", help="only by these variables", rich_help_panel=PANEL),
-]
-Order = Annotated[
-    int,
-    typer.Option(
-        "--order",
-        metavar="N",
-        help="2 checks the second derivatives as well",
-        rich_help_panel=PANEL,
-        callback=whole("--order", 1, 2),
-    ),
-]
-Against = Annotated[
-    str | None,
-    typer.Option(
-        "--against",
-        metavar="FORMULAS",
-        help='check your own derivatives instead: "x: 2*x*y; y: x**2"',
-        rich_help_panel=PANEL,
-    ),
-]
-SamplesOption = Annotated[
-    int | None,
-    typer.Option(
-        "--samples",
-        metavar="N",
-        help="check at N random points",
-        rich_help_panel=PANEL,
-        callback=whole("--samples", 1, 100_000),
-    ),
-]
-Domain = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--domain",
-        metavar="NAME=LOW:HIGH",
-        help=f"where random points are: x=0:1,y=-5:5; from {-REACH:g} to {REACH:g} if left out",
-        rich_help_panel=PANEL,
-        autocompletion=assignments,
-    ),
-]
-Rtol = Annotated[
-    float | None,
-    typer.Option(
-        "--rtol",
-        metavar="R",
-        help="judge by a plain tolerance: |error| <= atol + rtol*|exact|",
-        rich_help_panel=PANEL,
-        callback=_number("--rtol"),
-    ),
-]
-Atol = Annotated[
-    float | None,
-    typer.Option(
-        "--atol",
-        metavar="A",
-        help="the absolute part of that tolerance",
-        rich_help_panel=PANEL,
-        callback=_number("--atol"),
-    ),
-]
-Strict = Annotated[
-    bool,
-    typer.Option("--strict", help="exit with 1 where it is inconclusive", rich_help_panel=PANEL),
-]
-Functions = Annotated[
-    bool,
-    typer.Option("--functions", help="check every function that agx knows", rich_help_panel=PANEL),
-]
 
 
 def check(
@@ -161,6 +75,7 @@ def check(
     wrt: Wrt = None,
     order: Order = 1,
     against: Against = None,
+    grid: Grid = None,
     points: PointsOption = None,
     map: Map = None,
     on_error: OnError = STOP,
@@ -190,34 +105,39 @@ def check(
     printing = Printing.of_options(ctx.obj, format, json, output, color, precision, among=FORMATS)
     settings = Settings.checked(device, dtype, seed)
     if functions:
-        if expression is not None or at or samples or domain or against or points:
+        if expression is not None or at or samples or domain or against or points or grid:
             raise UsageError("--functions checks agx's own functions: it takes no expression")
         return _tell(_functions(settings), printing, strict)
     if expression is None:
         raise UsageError("missing EXPR", hint=EXAMPLES.strip().splitlines()[0])
     many = Many.of_options(
         *(points, map, on_error, None, False, False),
-        grid=None,
+        grid=grid,
         expression=expression,
         printing=printing,
     )
     table = many.open(ctx)
-    inputs = read_inputs(expression, at or [], [], syntax, printing.console, table)
+    inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, table)
     if not inputs.expression.variables:
         raise UsageError(
             "nothing to check: the expression has no variables", hint="for its value, use agx eval"
         )
     question = _Asked(inputs.expression, wrt, order, against, rtol, atol)
+    if (points is not None or grid) and (samples is not None or domain):
+        option = "--grid" if grid else "--points"
+        raise UsageError(f"{option} says already where: leave out --samples and --domain")
     if table is not None:
-        if samples is not None or domain:
-            raise UsageError("--points says already where: leave out --samples and --domain")
         inputs.check()
         return _at_rows(inputs, question, settings, many, printing, strict)
     if samples is None and domain:
         raise UsageError("--domain is for random points", hint="add --samples 100")
     if samples is None:
         inputs.check()
-        found = _at_point(inputs, question, settings)
+        found = (
+            _on_grid(inputs, question, settings, printing.console)
+            if inputs.axes
+            else _at_point(inputs, question, settings)
+        )
     else:
         found = _at_samples(inputs, question, settings, samples, domain or [])
     return _tell(found, printing, strict)
@@ -262,6 +182,26 @@ def _at_rows(
         if error is not None:
             raise error
     return max(code, ExitCode.FINDING if left_out else ExitCode.OK)
+
+
+def _on_grid(inputs: Inputs, asked: _Asked, settings: Settings, console: Console) -> Check:
+    """Checks at every combination of the coordinates: how they come out, and the worst of them."""
+    with Referee() as referee:
+        from autograd_cli.engine.batches import batch, count_of
+        from autograd_cli.engine.check import Survey
+        from autograd_cli.engine.context import resolve
+
+        context = resolve(settings)
+        values, axes = inputs.tensors(context)
+        survey = Survey(inputs.expression, values, context, asked.question(), referee)
+        total = count_of(axes)
+        with Progress(console) as progress:
+            for start in range(0, total, SURVEYED):
+                stop = min(start + SURVEYED, total)
+                survey.add(batch(inputs.expression, values, axes, start, stop), list(axes))
+                progress.rate(stop, stop / total)
+        ends = {name: (axis.min().item(), axis.max().item()) for name, axis in axes.items()}
+        return survey.result(ends)
 
 
 def _at_samples(
@@ -362,37 +302,3 @@ class _Asked:
 
         tolerance = None if self._tolerance is None else Tolerance(*self._tolerance)
         return Question(self._wrt, self._order, tolerance, Claims(self._claims))
-
-
-class Referee:
-    """The symbolic worker as the one who knows exact derivatives."""
-
-    def __init__(self, seconds: float = SECONDS) -> None:
-        self._worker = Worker.start(seconds)
-        self._seconds = seconds
-
-    def ask(self, jobs: Sequence[Mapping[str, Any]]) -> None:
-        """Asks about as many points as fit into one question."""
-        size = sum(len(str(job)) for job in jobs)
-        if size > MOST_ASKED:
-            share = MOST_ASKED / size
-            jobs = [
-                {**job, "points": job["points"][: max(1, int(share * len(job["points"])))]}
-                for job in jobs
-            ]
-        self._worker.ask({"task": "referee", "seconds": 0.6 * self._seconds, "jobs": list(jobs)})
-
-    def replies(self) -> Sequence[Mapping[str, Any]]:
-        jobs: Sequence[Mapping[str, Any]] = self._worker.reply().get("jobs") or ()
-        return jobs
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._worker.close()

@@ -247,14 +247,24 @@ MOST_EXPLAINED = 5  # non-finite points whose cause is traced; the others speak 
 
 
 def axis(axis: Axis, context: Context) -> Tensor:
-    """The coordinates of a grid's axis, evenly spaced with both ends, shape (count,)."""
+    """The coordinates of a grid's axis, evenly spaced with both ends, shape (count,).
+
+    Each is a weighted mean of the ends, so that of round ends it is round, and 0 in the middle of
+    -1 and 1; `torch.linspace` adds up steps, which are not.
+    """
     start, stop = constant(axis.start, context), constant(axis.stop, context)
     for end, expression in ((start, axis.start), (stop, axis.stop)):
         if end.dim():
             raise ShapeError("the ends of an axis are numbers").within(expression.source)
-    return torch.linspace(
-        start.item(), stop.item(), axis.count, dtype=context.dtype, device=context.device
-    )
+    last = axis.count - 1
+    ascending = torch.arange(axis.count, dtype=torch.float64)
+    low, high = start.item() * (last - ascending), stop.item() * ascending
+    found = (low + high) / last if last else start.to(torch.float64)[None]
+    if not found.isfinite().all():  # of ends near the largest numbers
+        share = ascending / last
+        found = start.item() * (1 - share) + stop.item() * share
+    found[-1], found[0] = stop, start
+    return found.to(context.device, context.dtype)
 
 
 def _echo(request: DerivativeRequest, weights: backward.Weights) -> dict[str, Any]:
