@@ -257,9 +257,11 @@ def axis(axis: Axis, context: Context) -> Tensor:
         if end.dim():
             raise ShapeError("the ends of an axis are numbers").within(expression.source)
     last = axis.count - 1
+    if not last:
+        return start[None]
     ascending = torch.arange(axis.count, dtype=torch.float64)
     low, high = start.item() * (last - ascending), stop.item() * ascending
-    found = (low + high) / last if last else start.to(torch.float64)[None]
+    found = (low + high) / last
     if not found.isfinite().all():  # of ends near the largest numbers
         share = ascending / last
         found = start.item() * (1 - share) + stop.item() * share
