@@ -457,7 +457,7 @@ def test_a_row_that_cannot_be_computed_is_a_bad_row(tmp_path: Path) -> None:
         ),
         (b'{"x": 1}\n{"x": tru}\n', None),
         (
-            b'x;y\n1;"2,5"\n',
+            b'x,y\n1,"2,5"\n',
             "{}, line 2: column 'y' is '2,5', which is no number (decimals are"
             " written with a point)" + HINT[:-1],
         ),

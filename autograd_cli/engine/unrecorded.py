@@ -30,8 +30,11 @@ def cuts(expression: Expression, values: Sequence[NodeValue]) -> list[int]:
 
 
 def explain_unrecorded(expression: Expression, values: Sequence[NodeValue]) -> list[str]:
-    """Why all gradients are zero, where the output has no `grad_fn`: at most one sentence."""
-    if _carries(values[expression.root]):
+    """Why all gradients are zero, where the output has no `grad_fn`: at most one sentence.
+
+    A constant has no variables, and nothing needs a reason.
+    """
+    if not expression.variables or _carries(values[expression.root]):
         return []
     found = cuts(expression, values)
     names = [excerpt(expression.source, expression.nodes[i].span, LONGEST) for i in found[:MOST]]
