@@ -19,7 +19,7 @@ from autograd_cli.engine.context import Context
 from autograd_cli.engine.critical import is_critical, spectrum
 from autograd_cli.engine.derivatives import MOST_EXPLAINED
 from autograd_cli.engine.faults import shape_text
-from autograd_cli.engine.rows import matrix_of, over_rows, product
+from autograd_cli.engine.rows import matrix_of, product, rows_of
 from autograd_cli.engine.sparsity import interactions
 from autograd_cli.engine.symmetry import is_finite, symmetrise
 from autograd_cli.engine.threads import one_thread
@@ -227,10 +227,11 @@ def _diagonal(point: Point, slope: Tensor) -> Tensor:
     compression = _compression(point)
     if compression is not None:
         return compression.diagonal(_compressed(point, slope, compression))
-    found = over_rows(
-        lambda start, block: block.diagonal(start).clone(),
-        *([slope], point.wanted, point.expression, point.width),
-    )
+    found = []
+    start = 0
+    for block in rows_of([slope], point.wanted, point.expression, point.width):
+        found.append(block.diagonal(start))
+        start += len(block)
     return torch.cat(found)
 
 

@@ -11,61 +11,46 @@ cotangents, so that the values it reads are there once for all rows.
 
 from __future__ import annotations
 
-import threading
 import warnings
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from autograd_cli.engine.faults import explain_backward
 from autograd_cli.engine.product import vector_jacobian_product
-from autograd_cli.engine.threads import side_by_side
 from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import Expression
 
 ELEMENTS = 131_072  # of a batch of cotangents: fewer need more passes, more leave the cache
 FEW = 4  # rows that are computed one by one: a batch is not worth its preparation
 
-Taken = TypeVar("Taken")
 
+def rows_of(
+    parts: Sequence[Tensor], leaves: Sequence[Tensor], expression: Expression, width: int
+) -> Iterator[Tensor]:
+    """The rows of the Jacobian of `parts` by `leaves`, in blocks of shape (rows, inputs).
 
-def over_rows(
-    take: Callable[[int, Tensor], Taken],
-    parts: Sequence[Tensor],
-    leaves: Sequence[Tensor],
-    expression: Expression,
-    width: int,
-) -> list[Taken]:
-    """What `take` makes of the rows of the Jacobian of `parts` by `leaves`, a block at a time.
-
-    It is given the number of the block's first row, and the block, shape (rows, inputs); maybe in
-    another thread. The parts are vectors, attached to their graph; `width` is the number of
-    elements of the largest tensor in it. Raises: DerivativeError where torch has no derivative.
+    The parts are vectors, attached to their graph; `width` is the number of elements of the largest
+    tensor in it. Raises: DerivativeError where torch has no derivative.
     """
     elements = [(part, number) for part in parts for number in range(len(part))]
     count = len(elements)
     if count <= FEW:
-        return [
-            take(row, product(part[number], leaves, None, expression)[None])
-            for row, (part, number) in enumerate(elements)
-        ]
+        for part, number in elements:
+            yield product(part[number], leaves, None, expression)[None]
+        return
     value = parts[0] if len(parts) == 1 else torch.cat(list(parts))
     if not value.requires_grad:
-        return [take(0, value.new_zeros(count, sum(leaf.numel() for leaf in leaves)))]
+        yield value.new_zeros(count, sum(leaf.numel() for leaf in leaves))
+        return
     pullback = _Pullback(value, leaves, expression)
     size = min(count, max(FEW, ELEMENTS // max(width, 1)))
-
-    def taken(start: int) -> Taken:
+    for start in range(0, count, size):
         block = pullback.rows(start, min(start + size, count))
         if len(parts) > 1:
             _again(block, elements[start:], leaves, expression)
-        return take(start, block)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of operations that vmap takes one by one
-        return side_by_side(taken, range(0, count, size))
+        yield block
 
 
 def _again(
@@ -92,9 +77,9 @@ class _Pullback:
         self._value = value
         self._leaves = leaves
         self._expression = expression
-        self._here = threading.local()  # each thread has a cotangent of its own
+        self._cotangent = torch.zeros_like(value).detach()
         seeded = value.view_as(value)
-        seeded.register_hook(lambda _: self._here.cotangent)  # type: ignore[no-untyped-call]
+        seeded.register_hook(lambda _: self._cotangent)  # type: ignore[no-untyped-call]
         self._target = seeded.sum()
         self._is_batched = True
 
@@ -104,35 +89,36 @@ class _Pullback:
         seeds.diagonal(start).fill_(1)
         if self._is_batched:
             try:
-                found: Tensor = torch.vmap(self._row)(seeds)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # of operations that it takes one by one
+                    found: Tensor = torch.vmap(self._row)(seeds)
                 return found
             except (AgxError, RuntimeError):
                 self._is_batched = False  # some operations cannot be vectorised
         return torch.stack([self._row(seed) for seed in seeds])
 
     def _row(self, cotangent: Tensor) -> Tensor:
-        self._here.cotangent = cotangent
+        self._cotangent = cotangent
         return product(self._target, self._leaves, None, self._expression)
 
 
 def matrix_of(
     parts: Sequence[Tensor], leaves: Sequence[Tensor], expression: Expression, width: int
 ) -> Tensor:
-    """The Jacobian in reverse mode, shape (outputs, inputs). As `over_rows`."""
+    """The Jacobian in reverse mode, shape (outputs, inputs). As `rows_of`."""
     inputs = sum(leaf.numel() for leaf in leaves)
     matrix = parts[0].detach().new_empty(sum(map(len, parts)), inputs)
-
-    def fill(start: int, block: Tensor) -> None:
+    start = 0
+    for block in rows_of(parts, leaves, expression, width):
         matrix[start : start + len(block)] = block
-
-    over_rows(fill, parts, leaves, expression, width)
+        start += len(block)
     return matrix
 
 
 def columns_of(
     parts: Sequence[Tensor], leaves: Sequence[Tensor], expression: Expression, width: int
 ) -> Tensor:
-    """The Jacobian in forward mode, shape (outputs, inputs). As `over_rows`."""
+    """The Jacobian in forward mode, shape (outputs, inputs). As `rows_of`."""
     value = torch.cat(list(parts))
     weights = torch.zeros_like(value).detach().requires_grad_()
     pulled = product(value, leaves, weights, expression, create_graph=True)
@@ -151,7 +137,7 @@ def tangents(
     """The Jacobian-vector product along one direction, in the shape of `value`.
 
     That shape is (*batch, outputs), and the leaves have the batch's axis too; the direction, a
-    tensor for each leaf, has none. Raises: as `over_rows`.
+    tensor for each leaf, has none. Raises: as `rows_of`.
     """
     upstream = torch.zeros_like(value).detach().requires_grad_()
     parts = _backward(value, leaves, upstream, expression, create_graph=True)
@@ -174,7 +160,7 @@ def product(
 ) -> Tensor:
     """The gradient of the sum of `target`, weighed by `upstream`, shape (*batch, inputs).
 
-    The graph is kept. Raises: as `over_rows`.
+    The graph is kept. Raises: as `rows_of`.
     """
     parts = _backward(target, leaves, upstream, expression, create_graph=create_graph)
     found = [
