@@ -58,7 +58,7 @@ EXAMPLES = """
 agx check "x**2*sin(y)" --at x=2,y=3
 agx check "x**2*y" --at x=2,y=3 --against "x: 2*x*y; y: x**2"
 agx check "log(x)*y" --samples 20 --domain x=0:1,y=-5:5
-agx check "abs(x)*y" --grid x=-1:1:21,y=0:1:3
+agx check "x**y" --grid x=1:3:9,y=0:2:3
 agx check "log(x)*y" --points data.csv
 agx check "sum(A@A)" --at "A=[[1,2],[3,4]]" --order 2 -o check.xml
 """
