@@ -19,7 +19,7 @@ from autograd_cli.engine.context import Context
 from autograd_cli.engine.critical import is_critical, spectrum
 from autograd_cli.engine.derivatives import MOST_EXPLAINED
 from autograd_cli.engine.faults import shape_text
-from autograd_cli.engine.rows import matrix_of, product, rows_of
+from autograd_cli.engine.rows import product, rows_of
 from autograd_cli.engine.sparsity import interactions
 from autograd_cli.engine.symmetry import is_finite, symmetrise
 from autograd_cli.engine.threads import one_thread
@@ -141,7 +141,7 @@ def hessians(
             if direction:
                 found = {"hvp": plain(table[0])}
             else:
-                entries = table.clone()
+                entries = table + 0.0  # -0.0 becomes 0.0
                 asymmetry = symmetrise(entries)
                 own = [leaf[position].detach() for leaf in wanted]
                 found = _says(entries, asymmetry, slope, own, request)
@@ -184,7 +184,11 @@ def _matrix(point: Point, slope: Tensor) -> tuple[Tensor, float]:
     compression = _compression(point)
     if compression is not None:
         return compression.expand(_compressed(point, slope, compression))
-    matrix = matrix_of([slope], point.wanted, point.expression, point.width)
+    matrix = slope.detach().new_empty(len(slope), len(slope))
+    start = 0
+    for block in rows_of([slope], point.wanted, point.expression, point.width):
+        torch.add(block, 0.0, out=matrix[start : start + len(block)])  # -0.0 becomes 0.0
+        start += len(block)
     asymmetry = symmetrise(matrix)
     return _cleared(matrix, point), asymmetry
 

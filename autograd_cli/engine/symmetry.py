@@ -37,7 +37,10 @@ def is_finite(tensor: Tensor) -> bool:
 
 
 def symmetrise(matrix: Tensor) -> float:
-    """Averages a square matrix with its transpose, in place, and says how asymmetric it was."""
+    """Averages a square matrix with its transpose, in place, and says how asymmetric it was.
+
+    It has no -0.0, which equals 0.0 but is not the same to the last bit.
+    """
     size = len(matrix)
     largest = 0.0
     for top in range(0, size, TILE):
@@ -45,13 +48,9 @@ def symmetrise(matrix: Tensor) -> float:
             below = matrix[top : top + TILE, left : left + TILE]
             above = matrix[left : left + TILE, top : top + TILE]
             mirrored = above.T.contiguous()
-            gap = below - mirrored
-            low, high = gap.aminmax()
-            if low.item() == high.item() == 0.0:  # equal and finite: nothing but -0.0 to mend
-                below.add_(0.0)
-                above.add_(0.0)
+            if torch.equal(below, mirrored):
                 continue
-            largest = max(largest, asymmetry(gap))
+            largest = max(largest, asymmetry(below - mirrored))
             mean = averaged(below, mirrored)
             below.copy_(mean)
             above.copy_(mean.T)
