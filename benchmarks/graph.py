@@ -8,6 +8,7 @@ torchviz and the Python package graphviz are needed for it: `pip install torchvi
 
 from __future__ import annotations
 
+import gc
 import statistics
 import sys
 import threading
@@ -88,6 +89,7 @@ def _in_turn(calls: dict[str, Callable[[], None]], rounds: int) -> dict[str, lis
         names = list(calls)
         for number in range(rounds + 1):
             for name in names if number % 2 else reversed(names):
+                gc.collect()  # nobody pays for what another has left behind
                 start = time.perf_counter()
                 calls[name]()
                 elapsed = time.perf_counter() - start

@@ -180,6 +180,8 @@ def rows_at(
 
 def plain(value: Tensor) -> Any:
     """A tensor as a number or nested lists of numbers."""
-    if value._is_zerotensor():  # torch's promise of zeros: reading an element of it would crash
+    if not value.dim():
+        return value.item()
+    if value._is_zerotensor():  # torch's promise of zeros, which has no memory to read
         value = torch.zeros(value.shape, dtype=value.dtype)
     return value.tolist()

@@ -25,22 +25,21 @@ def constants(
             continue
         for number, operand in enumerate(nodes[owner].operands):
             value = values[operand]
-            if value is None or (isinstance(value, Tensor) and value.requires_grad):
+            if isinstance(value, Tensor):
+                if value.requires_grad:
+                    continue
+                value = plain(value)
+            elif value is None:
                 continue
             node = nodes[operand]
-            if node.span.start == node.span.end:  # a default, which nobody typed
+            start, end = node.span
+            if start == end:  # a default, which nobody typed
                 continue
-            if node.op != NUMBER and carries is None:
-                carries = _carries(expression, values)
-            found.append(
-                GraphConstant(
-                    source=f"n{position + 1}",
-                    input=number,
-                    span=node.span,
-                    value=plain(value) if isinstance(value, Tensor) else value,
-                    cut=carries is not None and carries[operand],
-                )
-            )
+            cut = False
+            if node.op != NUMBER:
+                carries = carries or _carries(expression, values)
+                cut = carries[operand]
+            found.append(GraphConstant(f"n{position + 1}", number, node.span, value, cut))
     return found
 
 

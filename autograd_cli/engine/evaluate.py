@@ -141,15 +141,21 @@ def _handler(name: str, accurate: bool) -> _Handler:
     if row.family == "constructor":
         return lambda node, operands, variables, context: function(context, **dict(node.options))
 
+    is_operator = name in arithmetic.OPERATORS
+
     def apply(
         node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context
     ) -> NodeValue:
-        has_tensor = any(isinstance(operand, Tensor) for operand in operands)
-        if not has_tensor and name in arithmetic.OPERATORS:
-            return arithmetic.apply(name, operands)
-        if not row.numbers or not has_tensor:
-            operands = [_as_tensor(operand, context) for operand in operands]
-        result: NodeValue = function(*operands, **dict(node.options))
+        tensors = 0
+        for operand in operands:
+            tensors += isinstance(operand, Tensor)
+        if tensors < len(operands):
+            if not tensors and is_operator:
+                return arithmetic.apply(name, operands)
+            if not tensors or not row.numbers:
+                operands = [_as_tensor(operand, context) for operand in operands]
+        options = node.options
+        result: NodeValue = function(*operands, **dict(options)) if options else function(*operands)
         return result
 
     return apply

@@ -12,6 +12,7 @@ from autograd_cli.engine.derivatives import plain
 from autograd_cli.engine.evaluate import NodeValue
 from autograd_cli.engine.tape import Tape, name_of
 from autograd_cli.language.expression import Expression
+from autograd_cli.results import Value
 from autograd_cli.results.graph import GraphConstant, Path, PathStep
 
 MOST = 1_000
@@ -35,7 +36,7 @@ class _Trail:
     position: int
     length: int
     before: _Trail | None = None
-    local: Tensor | None = None  # of the node before by this one
+    local: Value = None  # derivative of the node before by this one
     cut: str = ""
 
 
@@ -73,30 +74,27 @@ def paths(
             parts = tape.answer(trail.position, upstream)
             slopes = tape.local[trail.position]
             ways = zip(tape.edges[trail.position], parts, slopes, strict=False)
-            for (operand, _), part, slope in reversed(list(ways)):
-                if operand is None or part is None or not reaches[tape.index[operand]]:
+            for (below, _), part, slope in reversed(list(ways)):
+                if below is None or part is None or not reaches[below]:
                     continue
-                below = tape.index[operand]
                 cut = trail.cut
-                if not cut and slope is not None and not slope.any():
+                if not cut and slope is not None and not torch.tensor(slope).any():
                     name = name_of(tape.nodes[trail.position])
                     cut = FLAT.get(name, "the derivative is 0 here")
                 onward = _Trail(below, trail.length + 1, trail, slope, cut)
-                pending.append((onward, part.sum_to_size(tape.shape(below))))
+                pending.append((onward, part.sum_to_size(tape.made(below)[0])))
     found += _cuts(expression, tape, constants, variable)
     return tuple(found), bool(pending)
 
 
 def _path(expression: Expression, tape: Tape, trail: _Trail, product: Tensor) -> Path:
     steps: list[PathStep] = []
-    local: Tensor | None = None
+    local: Value = None
     pending: _Trail | None = trail
     while pending is not None:
         one = pending
         span = expression.nodes[tape.owner[one.position]].span
-        steps.append(
-            PathStep(f"n{one.position + 1}", span, None if local is None else plain(local))
-        )
+        steps.append(PathStep(f"n{one.position + 1}", span, local))
         pending, local = one.before, one.local
     return Path(tuple(reversed(steps)), plain(product), trail.cut)
 
@@ -124,6 +122,6 @@ def _reaches(tape: Tape, goal: int | None) -> list[bool]:
     """Which nodes lead to the goal; operands come before their consumers."""
     reaches: list[bool] = []
     for position, edges in enumerate(tape.edges):
-        below = [tape.index[operand] for operand, _ in edges if operand is not None]
+        below = [target for target, _ in edges if target is not None]
         reaches.append(position == goal or any(reaches[i] for i in below if i < position))
     return reaches

@@ -34,10 +34,10 @@ def vector_jacobian_product(
         retain_graph=retain_graph or create_graph,
         allow_unused=True,
     )
-    return [part if part is None else _with_memory(part) for part in found]
+    return [part if part is None else with_memory(part) for part in found]
 
 
-def _with_memory(part: Tensor) -> Tensor:
+def with_memory(part: Tensor) -> Tensor:
     """Zeros that torch only promised, as the numbers they are: reading the promise raises, and
     reading an element of it crashes."""
     return part.clone() if part._is_zerotensor() else part

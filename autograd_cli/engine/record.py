@@ -22,14 +22,12 @@ from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.nonfinite import explain_gradient, explain_value
 from autograd_cli.engine.paths import paths
 from autograd_cli.engine.saved import saved as saved_by
-from autograd_cli.engine.slopes import measure
 from autograd_cli.engine.sweep import Progress, differentiate, sweep
-from autograd_cli.engine.tape import Tape, name_of, walk, walk_second
+from autograd_cli.engine.tape import Tape, walk, walk_second
 from autograd_cli.engine.unrecorded import unrecorded
 from autograd_cli.errors import ShapeError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.request import DerivativeRequest
-from autograd_cli.results import Value
 from autograd_cli.results.graph import Graph, GraphEdge, GraphNode, Path, Saved
 
 
@@ -83,8 +81,6 @@ def _record(
     tracked = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
     found = sweep(expression, tape, value, tracked.values(), seed, progress)
     gradients = dict(zip(tracked, found, strict=True))
-    grads = _gradients(tape, tracked, gradients)
-    measure(tape, grads, progress)
     operands = constants(expression, values, tape)
     ways: tuple[Path, ...] = ()
     more = False
@@ -94,7 +90,7 @@ def _record(
     if by is None and not all(part.isfinite().all() for part in found):
         warnings += explain_gradient(expression, values, leaves, weights.grad_output, context)
     progress(0, len(tape.nodes), "numbers")
-    nodes = _nodes(expression, values, tracked, tape, grads, kept)
+    nodes = _nodes(expression, values, tracked, tape, kept)
     progress(len(nodes) // 2, len(nodes), "numbers")
     graph = Graph(
         expression=expression.source,
@@ -132,24 +128,11 @@ def _check_single(leaf: Tensor, name: str) -> None:
 # The model, a column at a time ------------------------------------------------------------------
 
 
-def _gradients(
-    tape: Tape, leaves: Mapping[str, Tensor], gradients: Mapping[str, Tensor]
-) -> list[Value]:
-    """The gradient at every node, as numbers: what arrived there; a leaf's from autograd."""
-    received = list(tape.upstream)
-    for name, leaf in leaves.items():
-        position = tape.position(leaf)
-        if position is not None:
-            received[position] = gradients[name]
-    return _plain_all(received)
-
-
 def _nodes(
     expression: Expression,
     values: Sequence[NodeValue],
     leaves: Mapping[str, Tensor],
     tape: Tape,
-    grads: Sequence[Value],
     kept: Sequence[tuple[Saved, ...]],
 ) -> tuple[GraphNode, ...]:
     count = len(tape.nodes)
@@ -158,22 +141,22 @@ def _nodes(
         values[owner] if is_top else own.get(position)
         for position, (owner, is_top) in enumerate(zip(tape.owner, tape.top, strict=True))
     ]
-    tensors = [one if isinstance(one, Tensor) else None for one in made]
-    numbers = _plain_all(tensors)
+    numbers = [plain(one) if isinstance(one, Tensor) else None for one in made]
     shapes = [
-        () if type(number) is float else tape.shape(position) if one is None else tuple(one.shape)
-        for position, (number, one) in enumerate(zip(numbers, tensors, strict=True))
+        () if type(number) is float else tuple(tape.made(position)[0])
+        for position, number in enumerate(numbers)
     ]
     spans = [expression.nodes[owner].span for owner in tape.owner]
     partial = _partial(expression)
     inner = [
         not is_top or owner in partial for owner, is_top in zip(tape.owner, tape.top, strict=True)
     ]
-    steps = expression.steps
-    names = [
-        steps.get(owner) if is_top else None
-        for owner, is_top in zip(tape.owner, tape.top, strict=True)
-    ]
+    names: list[str | None] = [None] * count
+    if steps := expression.steps:
+        names = [
+            steps.get(owner) if is_top else None
+            for owner, is_top in zip(tape.owner, tape.top, strict=True)
+        ]
     for name, leaf in leaves.items():
         position = tape.position(leaf)
         if position is not None:
@@ -183,20 +166,20 @@ def _nodes(
         executed[position] = moment
     columns = (
         [f"n{number}" for number in range(1, count + 1)],
-        map(name_of, tape.nodes),
+        tape.names(),
         spans,
         inner,
         names,
         shapes,
         numbers,
-        grads,
+        tape.grads,
         executed,
         kept or [()] * count,
         ["backward" if is_own else "forward" for is_own in tape.is_own],
         [None if partner is None else f"n{partner + 1}" for partner in tape.partner],
         map(len, tape.edges),
     )
-    return tuple(map(GraphNode, *columns))
+    return tuple(map(GraphNode._make, zip(*columns, strict=True)))
 
 
 def _partial(expression: Expression) -> set[int]:
@@ -208,32 +191,13 @@ def _partial(expression: Expression) -> set[int]:
 
 
 def _edges(tape: Tape) -> tuple[GraphEdge, ...]:
-    places = [
-        (position, tape.index[operand], number, result)
-        for position, operands in enumerate(tape.edges)
-        for number, (operand, result) in enumerate(operands)
-        if operand is not None
-    ]
-    local, sent = tape.local, tape.sent
-    slopes = [local[position][number] for position, _, number, _ in places]
-    contributions = [sent[position][number] for position, _, number, _ in places]
     ids = [f"n{number}" for number in range(1, len(tape.nodes) + 1)]
-    sources, targets, inputs, results = zip(*places, strict=True) if places else ((),) * 4
-    columns = (
-        map(ids.__getitem__, sources),
-        map(ids.__getitem__, targets),
-        inputs,
-        _plain_all(slopes),
-        _plain_all(contributions),
-        results,
+    columns = zip(ids, tape.edges, tape.local, tape.sent, strict=True)
+    return tuple(
+        [
+            GraphEdge(source, ids[target], number, local[number], sent[number], result)
+            for source, operands, local, sent in columns
+            for number, (target, result) in enumerate(operands)
+            if target is not None
+        ]
     )
-    return tuple(map(GraphEdge, *columns))
-
-
-def _plain_all(tensors: Sequence[Tensor | None]) -> list[Value]:
-    """Tensors as numbers and lists; the many that are the same tensor are looked at once."""
-    different = dict(zip(map(id, tensors), tensors, strict=True))
-    different.pop(id(None), None)
-    known: dict[int, Value] = {key: plain(one) for key, one in different.items()}  # type: ignore[arg-type]
-    known[id(None)] = None
-    return [known[key] for key in map(id, tensors)]

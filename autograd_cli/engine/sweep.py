@@ -1,25 +1,31 @@
 """One backward pass over a recorded graph, watched: what really arrives at every node, and what it
-sends along each of its edges."""
+sends along each of its edges.
+
+The pass is run here, in the order of torch's engine and with its sums: every number is the answer
+of one of torch's own nodes. Hooks on the nodes would see the same numbers, at twice the price.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
 
+from autograd_cli.engine.batches import plain
 from autograd_cli.engine.faults import explain_backward
-from autograd_cli.engine.product import vector_jacobian_product
+from autograd_cli.engine.product import vector_jacobian_product, with_memory
+from autograd_cli.engine.slopes import Slopes
 from autograd_cli.engine.tape import Tape, is_leaf
 from autograd_cli.errors import DerivativeError
 from autograd_cli.language.expression import Expression
+from autograd_cli.results import Value
 
 Progress = Callable[[int, int, str], None]
 PORTION = 1024  # nodes between two reports of progress
 
 Parts = tuple[Tensor | None, ...]
 Hook = Callable[[Parts, Parts], None]
-Event = tuple[int, Parts, Parts]
 
 
 def sweep(
@@ -35,48 +41,94 @@ def sweep(
     The graph is kept, so that its nodes can be run again. Raises: DerivativeError and its kinds,
     as torch.
     """
-    events: list[Event] = []
-    total = len(tape.nodes)
-    for position, (node, edges) in enumerate(zip(tape.nodes, tape.edges, strict=True)):
-        if edges:
-            node.register_hook(_watcher(events, position))
-            if position % PORTION == 0:
-                node.register_hook(_reporter(events, total, progress))
-    tracked = list(leaves)
+    root = tape.position(value)
+    assert root is not None
     try:
-        found = vector_jacobian_product(value, tracked, seed, retain_graph=True)
+        with torch.no_grad():
+            arrived = _run(tape, root, torch.ones_like(value) if seed is None else seed, progress)
     except (RuntimeError, NotImplementedError) as error:
         raise explain_backward(error, expression) from error
-    sent: list[Parts] = [(None,) * len(edges) for edges in tape.edges]
+    found = []
+    for leaf in leaves:
+        position = tape.position(leaf)
+        part = None if position is None else arrived[position]
+        if part is None:
+            part = torch.zeros_like(leaf)
+        if position is not None:
+            tape.grads[position] = plain(part)
+        found.append(with_memory(part))
+    return found
+
+
+def _run(tape: Tape, root: int, start: Tensor, progress: Progress) -> list[Tensor | None]:
+    """What arrived at the leaves, by position. Of the other nodes only the numbers are kept: the
+    memory of their tensors is used again while it is in the cache."""
+    edges, answer, dtype = tape.edges, tape.answer, start.dtype
+    slopes = Slopes(tape, torch.ones((), dtype=dtype, device=start.device))
+    total = len(edges)
     upstream: list[Tensor | None] = [None] * total
-    results = [0] * total
-    result = tape.result
-    for position, parts, arrived in events:
-        sent[position] = parts
-        results[position] = count = len(arrived)
-        upstream[position] = arrived[0 if count == 1 else result.get(position, 0)]
-    tape.sent, tape.upstream, tape.results = sent, upstream, results
-    tape.executed = [position for position, _, _ in events]
-    return [
-        torch.zeros_like(leaf) if part is None else part
-        for leaf, part in zip(tracked, found, strict=True)
-    ]
+    grads: list[Value] = [None] * total
+    sent: list[Sequence[Value]] = [()] * total
+    local: list[Sequence[Value]] = [()] * total
+    upstream[root] = start
+    executed = _order(tape)
+    for moment, position in enumerate(executed):
+        arrived = upstream[position]
+        upstream[position] = None
+        parts = answer(position, arrived)
+        if arrived is None or arrived.dim() or arrived.dtype is not dtype:
+            parts = _fitted(tape, position, parts)
+        grad = grads[position]
+        if grad is None and arrived is not None:  # a sum, or the root
+            grads[position] = grad = plain(arrived)
+        numbers: list[Value] = []
+        for (target, _), part in zip(edges[position], parts, strict=True):
+            number = None if part is None else grad if part is arrived else plain(part)
+            numbers.append(number)
+            if target is not None and part is not None:
+                before = upstream[target]
+                upstream[target] = part if before is None else before + part
+                grads[target] = number if before is None else None
+        sent[position] = numbers
+        # A node that got the gradient 1 has answered with its derivatives already.
+        local[position] = numbers if grad == 1.0 else slopes.of(position, arrived)
+        if not moment % PORTION:
+            progress(moment, total, "backward pass")
+    tape.grads, tape.sent, tape.local, tape.executed = grads, sent, local, executed
+    return upstream
 
 
-def _watcher(events: list[Event], position: int) -> Hook:
-    """A hook that knows no node, so that nothing is kept alive in a circle."""
+def _order(tape: Tape) -> list[int]:
+    """The nodes as torch's engine runs them: of those that have got all their gradients, the one
+    that was made last.
 
-    def watch(sent: Parts, upstream: Parts) -> None:
-        events.append((position, sent, upstream))
+    That is the order in which they were made, backwards, as a node is made after its operands. A
+    device may number the nodes that it makes in a backward pass anew: they come before the others.
+    """
+    made = [node._sequence_nr() for node in tape.nodes]
+    inner = [position for position, targets in enumerate(tape.edges) if targets]
+    inner.sort(key=made.__getitem__, reverse=True)
+    if any(tape.is_own):
+        inner.sort(key=tape.is_own.__getitem__, reverse=True)
+    return inner
 
-    return watch
 
+def _fitted(tape: Tape, position: int, parts: Parts) -> Parts:
+    """What a node sends in the shapes and the dtypes of those that get it: the gradient of an
+    operand that was broadcast is the sum over its copies.
 
-def _reporter(events: Sized, total: int, progress: Progress) -> Hook:
-    def report(sent: Parts, upstream: Parts) -> None:
-        progress(len(events), total, "backward pass")
-
-    return report
+    A node whose result is one number has no operands that were broadcast.
+    """
+    fitted: list[Tensor | None] = []
+    for (target, _), part in zip(tape.edges[position], parts, strict=True):
+        if target is not None and part is not None:
+            shape, dtype, _ = tape.made(target)
+            if part.shape != shape:
+                part = part.sum_to_size(shape)
+            if part.dtype != dtype:
+                part = (part if dtype.is_complex or not part.is_complex() else part.real).to(dtype)
+        fitted.append(part)
+    return tuple(fitted)
 
 
 def differentiate(

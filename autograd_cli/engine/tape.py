@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, compress
 from typing import Any
 
 import torch
@@ -12,39 +13,45 @@ from torch import Tensor
 
 from autograd_cli.engine.evaluate import NodeValue
 from autograd_cli.language.expression import Expression
+from autograd_cli.results import Value
 
 TorchNode = Any  # torch.autograd.graph.Node; its concrete classes are made by C++
 NextFunctions = tuple[tuple[TorchNode, int], ...]
+Edges = list[tuple[int | None, int]]
 
 
 @dataclass
 class Tape:
     """The nodes of a recorded graph and what one backward pass showed of them, by position.
 
-    `nodes` are in evaluation order, `edges` their next_functions. `owner` is the position of the
-    expression's node that each one belongs to, `top` whether it is the one that made that node's
-    value, `result` which of its results is used, where that is not the first. In the graph of a
-    gradient, the nodes of its own (`is_own`) have a `partner`, the node whose derivative they
-    compute, if that is still in the graph, and a value among `own_values` if it is known.
-    `upstream` is the total gradient that reached a node (None where none did), `sent` what it sent
-    along each edge, `results` how many results it has (0 if it was not reached), `executed` the
-    order of the backward pass, `local` the derivatives by operand.
+    `nodes` are in evaluation order; `edges` are their next_functions, each by the position of the
+    node that it leads to (None for a constant) and the number of that node's result. `owner` is the
+    position of the expression's node that each one belongs to, `top` whether it is the one that
+    made that node's value, `result` which of its results is used, where that is not the first. In
+    the graph of a gradient, the nodes of its own (`is_own`) have a `partner`, the node whose
+    derivative they compute, if that is still in the graph, and a value among `own_values` if it is
+    known. From the backward pass, as numbers: `grads` are the total gradients that reached the
+    nodes (None where none did), `sent` what each sent along its edges, `local` its derivatives by
+    operand, `executed` the order.
     """
 
     nodes: list[TorchNode]
-    edges: list[NextFunctions]
+    edges: list[Edges]
     index: dict[TorchNode, int]
     owner: list[int]
     top: list[bool]
     result: Mapping[int, int]
-    is_own: list[bool]
-    partner: list[int | None]
+    is_own: list[bool] = field(default_factory=list)
+    partner: list[int | None] = field(default_factory=list)
     own_values: Mapping[int, Tensor] = field(default_factory=dict)
-    results: list[int] = field(default_factory=list)
-    upstream: list[Tensor | None] = field(default_factory=list)
-    sent: list[tuple[Tensor | None, ...]] = field(default_factory=list)
-    local: list[tuple[Tensor | None, ...]] = field(default_factory=list)
+    grads: list[Value] = field(default_factory=list)
+    sent: list[Sequence[Value]] = field(default_factory=list)
+    local: list[Sequence[Value]] = field(default_factory=list)
     executed: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.is_own = self.is_own or [False] * len(self.nodes)
+        self.partner = self.partner or [None] * len(self.nodes)
 
     def release(self) -> None:
         """Lets go of the nodes from the root down.
@@ -53,31 +60,43 @@ class Tape:
         one dies alone.
         """
         self.index.clear()
-        self.edges.reverse()
         self.nodes.reverse()
         for position in range(len(self.nodes)):
-            self.edges[position] = ()
             self.nodes[position] = None
 
     def position(self, tensor: Tensor) -> int | None:
         """Where the node is that made a tensor; None if the graph does not have it."""
         return self.index.get(node_of(tensor))
 
-    def shape(self, position: int) -> tuple[int, ...]:
-        """The shape of a node's value."""
+    def names(self) -> list[str]:
+        """torch's names of the nodes."""
+        names = [type(node).__name__ for node in self.nodes]
+        if NAMELESS in names:
+            names = list(map(name_of, self.nodes))
+        return names
+
+    def made(self, position: int) -> tuple[torch.Size, torch.dtype, torch.device]:
+        """The shape, the dtype and the device of a node's value."""
         node = self.nodes[position]
         if is_leaf(node):
-            return tuple(node.variable.shape)
-        return tuple(node._input_metadata[self.result.get(position, 0)].shape)
+            leaf = node.variable
+            return leaf.shape, leaf.dtype, leaf.device
+        about = node._input_metadata[self.result.get(position, 0)]
+        return torch.Size(about.shape), about.dtype, about.device
 
-    def answer(self, position: int, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    def answer(self, position: int, upstream: Tensor | None) -> tuple[Tensor | None, ...]:
         """What a node alone sends along each edge for a gradient of its one used result."""
         node = self.nodes[position]
-        gradients: list[Tensor | None] = [upstream]
-        results = self.results[position] or len(node._input_metadata)
-        if results > 1:
-            gradients = [None] * results
-            gradients[self.result.get(position, 0)] = upstream
+        try:
+            found = node(upstream)
+        except TypeError:  # it wants a gradient for each of its results, or cannot be called
+            return self._answer_in_full(position, upstream)
+        return found if isinstance(found, tuple) else (found,)
+
+    def _answer_in_full(self, position: int, upstream: Tensor | None) -> tuple[Tensor | None, ...]:
+        node = self.nodes[position]
+        gradients: list[Tensor | None] = [None] * len(node._input_metadata)
+        gradients[self.result.get(position, 0)] = upstream
         if callable(node):
             found = node(*gradients)
             return found if isinstance(found, tuple) else (found,)
@@ -86,7 +105,7 @@ class Tape:
         found = found if isinstance(found, tuple) else (found,)
         wanted = [part for part, needed in zip(found, node.needs_input_grad, strict=True) if needed]
         sent = iter(wanted)
-        return tuple(None if operand is None else next(sent) for operand, _ in self.edges[position])
+        return tuple(None if target is None else next(sent) for target, _ in self.edges[position])
 
 
 def node_of(tensor: Tensor) -> TorchNode:
@@ -115,40 +134,40 @@ def walk(expression: Expression, values: Sequence[NodeValue], output: Tensor) ->
     A node that no value was made by is a part of an operation that torch records as several: it
     belongs to the first value that leads to it.
     """
-    root = node_of(output)
-    edges, used = _reachable(root)
     nodes: list[TorchNode] = []
-    index: dict[TorchNode, int] = {}
+    edges: list[Edges] = []
     owner: list[int] = []
     top: list[bool] = []
+    index: dict[Any, Any] = {None: None}  # the node of a constant, which has none
     for position, value in enumerate(values):
         if not isinstance(value, Tensor) or not value.requires_grad:
             continue
         node = value.grad_fn or node_of(value)
-        if node in index or node not in edges:
+        if node in index:
             continue
-        for operand, _ in edges[node]:
-            if operand is not None and operand not in index:
-                inner = _post_order(operand, index, edges)
-                for one in inner:
-                    index[one] = len(index)
-                nodes += inner
-                owner += [position] * len(inner)
-                top += [False] * len(inner)
-        index[node] = len(index)
+        operands = node.next_functions
+        try:
+            targets = [(index[operand], number) for operand, number in operands]
+        except KeyError:
+            for inner, below in _post_order(node, index)[:-1]:
+                index[inner] = len(nodes)
+                nodes.append(inner)
+                edges.append([(index[operand], number) for operand, number in below])
+                owner.append(position)
+                top.append(False)
+            targets = [(index[operand], number) for operand, number in operands]
+        index[node] = len(nodes)
         nodes.append(node)
+        edges.append(targets)
         owner.append(position)
         top.append(True)
-    return Tape(
-        nodes=nodes,
-        edges=[edges[node] for node in nodes],
-        index=index,
-        owner=owner,
-        top=top,
-        result={index[node]: number for node, number in (used | _result_of(output)).items()},
-        is_own=[False] * len(nodes),
-        partner=[None] * len(nodes),
-    )
+    del index[None]
+    root = index[node_of(output)]
+    reached, result = _reached(edges, root)
+    if output.output_nr:
+        result[root] = output.output_nr
+    tape = Tape(nodes, edges, index, owner, top, result)
+    return tape if all(reached) else _only(tape, reached)
 
 
 def walk_second(first: Tape, made: Sequence[tuple[int, Tensor]], gradient: Tensor) -> Tape:
@@ -172,21 +191,25 @@ def walk_second(first: Tape, made: Sequence[tuple[int, Tensor]], gradient: Tenso
                 pending += [below for below, _ in node.next_functions if below is not None]
     root = node_of(gradient)
     value.setdefault(root, gradient.detach())
-    edges, used = _reachable(root)
-    nodes = [node for node in first.nodes if node in edges]
+    made_of = dict(_post_order(root, ()))
+    nodes = [node for node in first.nodes if node in made_of]
     place = {first.index[node]: position for position, node in enumerate(nodes)}
-    nodes += _post_order(root, first.index, edges)
+    nodes += [node for node in made_of if node not in first.index]
     index = {node: position for position, node in enumerate(nodes)}
+    edges = [[(index.get(part), number) for part, number in made_of[node]] for node in nodes]
+    _, result = _reached(edges, index[root])
+    if gradient.output_nr:
+        result[index[root]] = gradient.output_nr
     last = len(first.nodes) - 1
     origin = [first.index.get(node, maker.get(node, last)) for node in nodes]
     is_own = [node not in first.index for node in nodes]
     return Tape(
         nodes=nodes,
-        edges=[edges[node] for node in nodes],
+        edges=edges,
         index=index,
         owner=[first.owner[position] for position in origin],
         top=[first.top[position] and not own for position, own in zip(origin, is_own, strict=True)],
-        result={index[node]: number for node, number in (used | _result_of(gradient)).items()},
+        result=result,
         is_own=is_own,
         partner=[
             place.get(maker[node]) if own and node in maker else None
@@ -196,42 +219,57 @@ def walk_second(first: Tape, made: Sequence[tuple[int, Tensor]], gradient: Tenso
     )
 
 
-def _result_of(tensor: Tensor) -> dict[TorchNode, int]:
-    return {node_of(tensor): tensor.output_nr} if tensor.output_nr else {}
+def _reached(edges: Sequence[Edges], root: int) -> tuple[list[bool], dict[int, int]]:
+    """Which nodes lead to the root; and which of their results is used, where that is not the
+    first: `svdvals` is the second of three."""
+    reached = [False] * len(edges)
+    result: dict[int, int] = {}
+    reached[root] = True
+    for position in range(len(edges) - 1, -1, -1):
+        if reached[position]:
+            for target, number in edges[position]:
+                if target is not None:
+                    reached[target] = True
+                    if number:
+                        result[target] = number
+    return reached, result
 
 
-def _reachable(root: TorchNode) -> tuple[dict[TorchNode, NextFunctions], dict[TorchNode, int]]:
-    """Every node's next_functions, which torch makes anew whenever it is asked; and which result of
-    a node is used, where that is not the first: `svdvals` is the second of three."""
-    edges: dict[TorchNode, NextFunctions] = {root: root.next_functions}
-    used: dict[TorchNode, int] = {}
-    pending = [edges[root]]
-    while pending:
-        for operand, number in pending.pop():
-            if number:
-                used[operand] = number
-            if operand is not None and operand not in edges:
-                edges[operand] = below = operand.next_functions
-                if below:
-                    pending.append(below)
-    return edges, used
+def _only(tape: Tape, wanted: Sequence[bool]) -> Tape:
+    """A tape without the nodes that are not wanted, which no wanted one leads to."""
+    place = list(accumulate(wanted, initial=0))
+    nodes = list(compress(tape.nodes, wanted))
+    return Tape(
+        nodes=nodes,
+        edges=[
+            [(None if target is None else place[target], number) for target, number in edges]
+            for edges in compress(tape.edges, wanted)
+        ],
+        index={node: position for position, node in enumerate(nodes)},
+        owner=list(compress(tape.owner, wanted)),
+        top=list(compress(tape.top, wanted)),
+        result={place[position]: number for position, number in tape.result.items()},
+    )
 
 
 def _post_order(
-    root: TorchNode, known: Container[TorchNode], edges: Mapping[TorchNode, NextFunctions]
-) -> list[TorchNode]:
-    """The nodes from `root` down to the known ones, operands before their consumers, each once."""
-    order: list[TorchNode] = []
+    root: TorchNode, known: Container[TorchNode]
+) -> list[tuple[TorchNode, NextFunctions]]:
+    """The nodes from `root` down to the known ones, operands before their consumers, each once,
+    with their next_functions, which torch makes anew whenever it is asked."""
+    order: list[tuple[TorchNode, NextFunctions]] = []
     seen = {root}
-    stack = [(root, iter(edges[root]))]
+    operands = root.next_functions
+    stack = [(root, operands, iter(operands))]
     while stack:
-        node, operands = stack[-1]
-        for operand, _ in operands:
+        node, operands, rest = stack[-1]
+        for operand, _ in rest:
             if operand is not None and operand not in seen and operand not in known:
                 seen.add(operand)
-                stack.append((operand, iter(edges[operand])))
+                below = operand.next_functions
+                stack.append((operand, below, iter(below)))
                 break
         else:
-            order.append(node)
+            order.append((node, operands))
             stack.pop()
     return order
