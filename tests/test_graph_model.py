@@ -82,6 +82,7 @@ def test_random_graphs_are_torchs(batch: int, context: Context) -> None:
         names = walked_beside(graph, root, expression.source)
         check_values(expression, graph, names, leaves, context)
         check_gradients(graph, names, leaves, values, value)
+        check_backward(graph, names, leaves, value)
         for ledger in (*graph.leaves.values(), *graph.shared.values()):
             check_sum(graph, ledger)
     assert seen == COUNT // BATCHES
@@ -161,6 +162,47 @@ def check_gradients(
             assert torch.allclose(mine, gradient, 1e-12, 1e-12, equal_nan=True), graph.expression
         else:
             assert same(node.grad, gradient.tolist()), (graph.expression, node)
+
+
+def check_backward(
+    graph: Graph, names: dict[str, Any], leaves: dict[str, Tensor], value: Tensor
+) -> None:
+    """What torch's own engine runs, and when, and what hooks on its nodes see: the gradient that
+    arrives, and what is sent along each edge."""
+    sent: dict[tuple[str, int], Any] = {}
+    arrived: dict[str, Any] = {}
+    for name, node in names.items():
+        if not node.next_functions:
+            continue
+
+        def watch(inputs: Any, outputs: Any, name: str = name) -> None:
+            there = [part for part in outputs if part is not None]
+            arrived[name] = there[0].tolist() if there else None
+            for number, part in enumerate(inputs):
+                sent[name, number] = None if part is None else part.tolist()
+
+        node.register_hook(watch)
+    torch.autograd.grad(
+        value,
+        list(leaves.values()),
+        value.new_ones(value.shape),
+        allow_unused=True,
+        retain_graph=True,
+    )
+    order = sorted((one for one in graph.nodes if one.arity), key=lambda one: one.executed or 0)
+    assert [one.id for one in order] == list(arrived), graph.expression
+    for node in order:
+        assert near(node.grad, arrived[node.id]), graph.expression
+    for edge in graph.edges:
+        assert near(edge.contribution, sent[edge.source, edge.input]), graph.expression
+
+
+def near(mine: Any, theirs: Any) -> bool:
+    """Numbers bit for bit, tensors to the last bits: matrix kernels depend on memory layout."""
+    if mine is None or theirs is None or not isinstance(theirs, list):
+        return (mine is None and theirs is None) or same(mine, theirs)
+    one, other = torch.tensor(mine), torch.tensor(theirs)
+    return one.shape == other.shape and torch.allclose(one, other, 1e-12, 1e-12, equal_nan=True)
 
 
 def check_sum(graph: Graph, ledger: Ledger) -> None:
