@@ -39,7 +39,7 @@ def constants(
             if node.op != NUMBER:
                 carries = carries or _carries(expression, values)
                 cut = carries[operand]
-            found.append(GraphConstant(f"n{position + 1}", number, node.span, value, cut))
+            found.append(GraphConstant(tape.ids[position], number, node.span, value, cut))
     return found
 
 

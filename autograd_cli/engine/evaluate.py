@@ -42,11 +42,13 @@ def evaluate(
     """
     values: list[NodeValue] = []
     append = values.append
-    handlers, accurate = _HANDLERS, context.accurate
+    handlers = dict(_HANDLERS)
     with context.defaults():
         try:
             for node in expression.nodes:
-                handler = handlers.get(node.op) or _handler(node.op, accurate)
+                handler = handlers.get(node.op)
+                if handler is None:
+                    handlers[node.op] = handler = _handler(node.op, context.accurate)
                 operands = [values[i] for i in node.operands]
                 if lay_out and node.op in lay_out:
                     operands = lay_out[node.op](operands)

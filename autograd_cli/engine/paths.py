@@ -94,7 +94,7 @@ def _path(expression: Expression, tape: Tape, trail: _Trail, product: Tensor) ->
     while pending is not None:
         one = pending
         span = expression.nodes[tape.owner[one.position]].span
-        steps.append(PathStep(f"n{one.position + 1}", span, local))
+        steps.append(PathStep(tape.ids[one.position], span, local))
         pending, local = one.before, one.local
     return Path(tuple(reversed(steps)), plain(product), trail.cut)
 

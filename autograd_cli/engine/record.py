@@ -165,7 +165,7 @@ def _nodes(
     for moment, position in enumerate(tape.executed):
         executed[position] = moment
     columns = (
-        [f"n{number}" for number in range(1, count + 1)],
+        tape.ids,
         tape.names(),
         spans,
         inner,
@@ -176,7 +176,7 @@ def _nodes(
         executed,
         kept or [()] * count,
         ["backward" if is_own else "forward" for is_own in tape.is_own],
-        [None if partner is None else f"n{partner + 1}" for partner in tape.partner],
+        [None if partner is None else tape.ids[partner] for partner in tape.partner],
         map(len, tape.edges),
     )
     return tuple(map(GraphNode._make, zip(*columns, strict=True)))
@@ -184,14 +184,17 @@ def _nodes(
 
 def _partial(expression: Expression) -> set[int]:
     """The nodes that are only a part of what their text says: `min(x, y, z)` is two operations."""
-    nodes = expression.nodes
+    spans = [node.span for node in expression.nodes]
     return {
-        operand for node in nodes for operand in node.operands if nodes[operand].span == node.span
+        operand
+        for node, span in zip(expression.nodes, spans, strict=True)
+        for operand in node.operands
+        if spans[operand] == span
     }
 
 
 def _edges(tape: Tape) -> tuple[GraphEdge, ...]:
-    ids = [f"n{number}" for number in range(1, len(tape.nodes) + 1)]
+    ids = tape.ids
     columns = zip(ids, tape.edges, tape.local, tape.sent, strict=True)
     return tuple(
         [

@@ -63,9 +63,9 @@ def sweep(
 def _run(tape: Tape, root: int, start: Tensor, progress: Progress) -> list[Tensor | None]:
     """What arrived at the leaves, by position. Of the other nodes only the numbers are kept: the
     memory of their tensors is used again while it is in the cache."""
-    edges, answer, dtype = tape.edges, tape.answer, start.dtype
+    nodes, edges, dtype = tape.nodes, tape.edges, start.dtype
     slopes = Slopes(tape, torch.ones((), dtype=dtype, device=start.device))
-    total = len(edges)
+    total = len(nodes)
     upstream: list[Tensor | None] = [None] * total
     grads: list[Value] = [None] * total
     sent: list[Sequence[Value]] = [()] * total
@@ -75,20 +75,31 @@ def _run(tape: Tape, root: int, start: Tensor, progress: Progress) -> list[Tenso
     for moment, position in enumerate(executed):
         arrived = upstream[position]
         upstream[position] = None
-        parts = answer(position, arrived)
+        try:
+            parts = nodes[position](arrived)
+        except TypeError:
+            parts = tape.answer(position, arrived)
+        if type(parts) is not tuple:
+            parts = (parts,)
         if arrived is None or arrived.dim() or arrived.dtype is not dtype:
             parts = _fitted(tape, position, parts)
         grad = grads[position]
-        if grad is None and arrived is not None:  # a sum, or the root
+        if grad is None and arrived is not None:  # a sum, or the root's
             grads[position] = grad = plain(arrived)
         numbers: list[Value] = []
         for (target, _), part in zip(edges[position], parts, strict=True):
-            number = None if part is None else grad if part is arrived else plain(part)
+            if part is None:
+                numbers.append(None)
+                continue
+            number = grad if part is arrived else plain(part)
             numbers.append(number)
-            if target is not None and part is not None:
-                before = upstream[target]
-                upstream[target] = part if before is None else before + part
-                grads[target] = number if before is None else None
+            if target is None:
+                continue
+            before = upstream[target]
+            if before is None:
+                upstream[target], grads[target] = part, number
+            else:
+                upstream[target], grads[target] = before + part, None
         sent[position] = numbers
         # A node that got the gradient 1 has answered with its derivatives already.
         local[position] = numbers if grad == 1.0 else slopes.of(position, arrived)

@@ -24,15 +24,15 @@ Edges = list[tuple[int | None, int]]
 class Tape:
     """The nodes of a recorded graph and what one backward pass showed of them, by position.
 
-    `nodes` are in evaluation order; `edges` are their next_functions, each by the position of the
-    node that it leads to (None for a constant) and the number of that node's result. `owner` is the
-    position of the expression's node that each one belongs to, `top` whether it is the one that
-    made that node's value, `result` which of its results is used, where that is not the first. In
-    the graph of a gradient, the nodes of its own (`is_own`) have a `partner`, the node whose
-    derivative they compute, if that is still in the graph, and a value among `own_values` if it is
-    known. From the backward pass, as numbers: `grads` are the total gradients that reached the
-    nodes (None where none did), `sent` what each sent along its edges, `local` its derivatives by
-    operand, `executed` the order.
+    `nodes` are in evaluation order, with `ids` in the same; `edges` are their next_functions, each
+    by the position of the node that it leads to (None for a constant) and the number of that node's
+    result. `owner` is the position of the expression's node that each one belongs to, `top` whether
+    it is the one that made that node's value, `result` which of its results is used, where that is
+    not the first. In the graph of a gradient, the nodes of its own (`is_own`) have a `partner`, the
+    node whose derivative they compute, if that is still in the graph, and a value among
+    `own_values` if it is known. From the backward pass, as numbers: `grads` are the total gradients
+    that reached the nodes (None where none did), `sent` what each sent along its edges, `local` its
+    derivatives by operand, `executed` the order.
     """
 
     nodes: list[TorchNode]
@@ -48,10 +48,12 @@ class Tape:
     sent: list[Sequence[Value]] = field(default_factory=list)
     local: list[Sequence[Value]] = field(default_factory=list)
     executed: list[int] = field(default_factory=list)
+    ids: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.is_own = self.is_own or [False] * len(self.nodes)
         self.partner = self.partner or [None] * len(self.nodes)
+        self.ids = [f"n{number}" for number in range(1, len(self.nodes) + 1)]
 
     def release(self) -> None:
         """Lets go of the nodes from the root down.
@@ -60,9 +62,8 @@ class Tape:
         one dies alone.
         """
         self.index.clear()
-        self.nodes.reverse()
-        for position in range(len(self.nodes)):
-            self.nodes[position] = None
+        while self.nodes:
+            self.nodes.pop()
 
     def position(self, tensor: Tensor) -> int | None:
         """Where the node is that made a tensor; None if the graph does not have it."""
@@ -140,9 +141,13 @@ def walk(expression: Expression, values: Sequence[NodeValue], output: Tensor) ->
     top: list[bool] = []
     index: dict[Any, Any] = {None: None}  # the node of a constant, which has none
     for position, value in enumerate(values):
-        if not isinstance(value, Tensor) or not value.requires_grad:
+        if not isinstance(value, Tensor):
             continue
-        node = value.grad_fn or node_of(value)
+        node = value.grad_fn
+        if node is None:
+            if not value.requires_grad:
+                continue
+            node = node_of(value)
         if node in index:
             continue
         operands = node.next_functions
