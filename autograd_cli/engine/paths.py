@@ -74,7 +74,7 @@ def paths(
             parts = tape.answer(trail.position, upstream)
             slopes = tape.local[trail.position]
             ways = zip(tape.edges[trail.position], parts, slopes, strict=False)
-            for (below, _), part, slope in reversed(list(ways)):
+            for below, part, slope in reversed(list(ways)):
                 if below is None or part is None or not reaches[below]:
                     continue
                 cut = trail.cut
@@ -122,6 +122,6 @@ def _reaches(tape: Tape, goal: int | None) -> list[bool]:
     """Which nodes lead to the goal; operands come before their consumers."""
     reaches: list[bool] = []
     for position, edges in enumerate(tape.edges):
-        below = [target for target, _ in edges if target is not None]
+        below = [target for target in edges if target is not None]
         reaches.append(position == goal or any(reaches[i] for i in below if i < position))
     return reaches

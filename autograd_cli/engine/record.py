@@ -194,13 +194,13 @@ def _partial(expression: Expression) -> set[int]:
 
 
 def _edges(tape: Tape) -> tuple[GraphEdge, ...]:
-    ids = tape.ids
+    ids, result = tape.ids, tape.result.get
     columns = zip(ids, tape.edges, tape.local, tape.sent, strict=True)
     return tuple(
         [
-            GraphEdge(source, ids[target], number, local[number], sent[number], result)
+            GraphEdge(source, ids[target], number, local[number], sent[number], result(target, 0))
             for source, operands, local, sent in columns
-            for number, (target, result) in enumerate(operands)
+            for number, target in enumerate(operands)
             if target is not None
         ]
     )

@@ -63,8 +63,8 @@ def sweep(
 def _run(tape: Tape, root: int, start: Tensor, progress: Progress) -> list[Tensor | None]:
     """What arrived at the leaves, by position. Of the other nodes only the numbers are kept: the
     memory of their tensors is used again while it is in the cache."""
-    nodes, edges, dtype = tape.nodes, tape.edges, start.dtype
-    slopes = Slopes(tape, torch.ones((), dtype=dtype, device=start.device))
+    nodes, edges = tape.nodes, tape.edges
+    slopes = Slopes(tape, torch.ones((), dtype=start.dtype, device=start.device))
     total = len(nodes)
     upstream: list[Tensor | None] = [None] * total
     grads: list[Value] = [None] * total
@@ -81,13 +81,13 @@ def _run(tape: Tape, root: int, start: Tensor, progress: Progress) -> list[Tenso
             parts = tape.answer(position, arrived)
         if type(parts) is not tuple:
             parts = (parts,)
-        if arrived is None or arrived.dim() or arrived.dtype is not dtype:
-            parts = _fitted(tape, position, parts)
         grad = grads[position]
         if grad is None and arrived is not None:  # a sum, or the root's
             grads[position] = grad = plain(arrived)
+        if type(grad) is not float:
+            parts = _fitted(tape, position, parts)
         numbers: list[Value] = []
-        for (target, _), part in zip(edges[position], parts, strict=True):
+        for target, part in zip(edges[position], parts, strict=True):
             if part is None:
                 numbers.append(None)
                 continue
@@ -131,7 +131,7 @@ def _fitted(tape: Tape, position: int, parts: Parts) -> Parts:
     A node whose result is one number has no operands that were broadcast.
     """
     fitted: list[Tensor | None] = []
-    for (target, _), part in zip(tape.edges[position], parts, strict=True):
+    for target, part in zip(tape.edges[position], parts, strict=True):
         if target is not None and part is not None:
             shape, dtype, _ = tape.made(target)
             if part.shape != shape:

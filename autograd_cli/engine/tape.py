@@ -17,7 +17,7 @@ from autograd_cli.results import Value
 
 TorchNode = Any  # torch.autograd.graph.Node; its concrete classes are made by C++
 NextFunctions = tuple[tuple[TorchNode, int], ...]
-Edges = list[tuple[int | None, int]]
+Edges = list[int | None]
 
 
 @dataclass
@@ -25,14 +25,14 @@ class Tape:
     """The nodes of a recorded graph and what one backward pass showed of them, by position.
 
     `nodes` are in evaluation order, with `ids` in the same; `edges` are their next_functions, each
-    by the position of the node that it leads to (None for a constant) and the number of that node's
-    result. `owner` is the position of the expression's node that each one belongs to, `top` whether
-    it is the one that made that node's value, `result` which of its results is used, where that is
-    not the first. In the graph of a gradient, the nodes of its own (`is_own`) have a `partner`, the
-    node whose derivative they compute, if that is still in the graph, and a value among
-    `own_values` if it is known. From the backward pass, as numbers: `grads` are the total gradients
-    that reached the nodes (None where none did), `sent` what each sent along its edges, `local` its
-    derivatives by operand, `executed` the order.
+    by the position of the node that it leads to, None for a constant. `owner` is the position of
+    the expression's node that each one belongs to, `top` whether it is the one that made that
+    node's value, `result` which of its results is used, where that is not the first. In the graph
+    of a gradient, the nodes of its own (`is_own`) have a `partner`, the node whose derivative they
+    compute, if that is still in the graph, and a value among `own_values` if it is known. From the
+    backward pass, as numbers: `grads` are the total gradients that reached the nodes (None where
+    none did), `sent` what each sent along its edges, `local` its derivatives by operand, `executed`
+    the order.
     """
 
     nodes: list[TorchNode]
@@ -106,7 +106,7 @@ class Tape:
         found = found if isinstance(found, tuple) else (found,)
         wanted = [part for part, needed in zip(found, node.needs_input_grad, strict=True) if needed]
         sent = iter(wanted)
-        return tuple(None if target is None else next(sent) for target, _ in self.edges[position])
+        return tuple(None if target is None else next(sent) for target in self.edges[position])
 
 
 def node_of(tensor: Tensor) -> TorchNode:
@@ -139,6 +139,7 @@ def walk(expression: Expression, values: Sequence[NodeValue], output: Tensor) ->
     edges: list[Edges] = []
     owner: list[int] = []
     top: list[bool] = []
+    result: dict[int, int] = {}
     index: dict[Any, Any] = {None: None}  # the node of a constant, which has none
     for position, value in enumerate(values):
         if not isinstance(value, Tensor):
@@ -152,26 +153,27 @@ def walk(expression: Expression, values: Sequence[NodeValue], output: Tensor) ->
             continue
         operands = node.next_functions
         try:
-            targets = [(index[operand], number) for operand, number in operands]
+            targets = [index[operand] for operand, _ in operands]
         except KeyError:
             for inner, below in _post_order(node, index)[:-1]:
                 index[inner] = len(nodes)
                 nodes.append(inner)
-                edges.append([(index[operand], number) for operand, number in below])
+                edges.append([index[operand] for operand, _ in below])
                 owner.append(position)
                 top.append(False)
-            targets = [(index[operand], number) for operand, number in operands]
+                result |= _results(index, below)
+            targets = [index[operand] for operand, _ in operands]
+            result |= _results(index, operands)
+        if value.output_nr:
+            result[len(nodes)] = value.output_nr
         index[node] = len(nodes)
         nodes.append(node)
         edges.append(targets)
         owner.append(position)
         top.append(True)
     del index[None]
-    root = index[node_of(output)]
-    reached, result = _reached(edges, root)
-    if output.output_nr:
-        result[root] = output.output_nr
     tape = Tape(nodes, edges, index, owner, top, result)
+    reached = _reached(edges, index[node_of(output)])
     return tape if all(reached) else _only(tape, reached)
 
 
@@ -201,16 +203,15 @@ def walk_second(first: Tape, made: Sequence[tuple[int, Tensor]], gradient: Tenso
     place = {first.index[node]: position for position, node in enumerate(nodes)}
     nodes += [node for node in made_of if node not in first.index]
     index = {node: position for position, node in enumerate(nodes)}
-    edges = [[(index.get(part), number) for part, number in made_of[node]] for node in nodes]
-    _, result = _reached(edges, index[root])
-    if gradient.output_nr:
-        result[index[root]] = gradient.output_nr
+    result = {index[root]: gradient.output_nr} if gradient.output_nr else {}
+    for operands in made_of.values():
+        result |= _results(index, operands)
     last = len(first.nodes) - 1
     origin = [first.index.get(node, maker.get(node, last)) for node in nodes]
     is_own = [node not in first.index for node in nodes]
     return Tape(
         nodes=nodes,
-        edges=edges,
+        edges=[[index.get(operand) for operand, _ in made_of[node]] for node in nodes],
         index=index,
         owner=[first.owner[position] for position in origin],
         top=[first.top[position] and not own for position, own in zip(origin, is_own, strict=True)],
@@ -224,20 +225,22 @@ def walk_second(first: Tape, made: Sequence[tuple[int, Tensor]], gradient: Tenso
     )
 
 
-def _reached(edges: Sequence[Edges], root: int) -> tuple[list[bool], dict[int, int]]:
-    """Which nodes lead to the root; and which of their results is used, where that is not the
-    first: `svdvals` is the second of three."""
+def _results(index: Mapping[TorchNode, int], operands: NextFunctions) -> dict[int, int]:
+    """Which result of a node is used, where that is not the first: `svdvals` is the second of
+    three."""
+    return {index[operand]: number for operand, number in operands if number}
+
+
+def _reached(edges: Sequence[Edges], root: int) -> list[bool]:
+    """Which nodes lead to the root."""
     reached = [False] * len(edges)
-    result: dict[int, int] = {}
     reached[root] = True
-    for position in range(len(edges) - 1, -1, -1):
+    for position in range(root, -1, -1):
         if reached[position]:
-            for target, number in edges[position]:
+            for target in edges[position]:
                 if target is not None:
                     reached[target] = True
-                    if number:
-                        result[target] = number
-    return reached, result
+    return reached
 
 
 def _only(tape: Tape, wanted: Sequence[bool]) -> Tape:
@@ -247,13 +250,15 @@ def _only(tape: Tape, wanted: Sequence[bool]) -> Tape:
     return Tape(
         nodes=nodes,
         edges=[
-            [(None if target is None else place[target], number) for target, number in edges]
+            [None if target is None else place[target] for target in edges]
             for edges in compress(tape.edges, wanted)
         ],
         index={node: position for position, node in enumerate(nodes)},
         owner=list(compress(tape.owner, wanted)),
         top=list(compress(tape.top, wanted)),
-        result={place[position]: number for position, number in tape.result.items()},
+        result={
+            place[position]: number for position, number in tape.result.items() if wanted[position]
+        },
     )
 
 
