@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from autograd_cli.commands.keyboard import ENDS, keys, prompt
 from autograd_cli.commands.options import Printing
-from autograd_cli.commands.programs import agx_program
 from autograd_cli.console import Console
 from autograd_cli.errors import AgxError, ExitCode, describe
 from autograd_cli.lessons.lesson import Card, Code, Commands, Lesson, Picture, Prose, Question
@@ -77,6 +76,7 @@ class Reading:
         runs: list[LessonRun] = []
         console = self.printing.console
         with Session([card.path for card in cards]) as session:
+            from autograd_cli.commands.programs import agx_program
             from autograd_cli.lessons.reader import read_lesson
 
             if not self.places:  # a file of the reader's own may be anything

@@ -8,7 +8,6 @@ from autograd_cli.errors import columns
 from autograd_cli.lessons.lesson import Block, Card, Code, Command, Commands, Prose
 from autograd_cli.lessons.performance import outputs_of
 from autograd_cli.render.layout import Cell, Line, cell, hanging, width_of, wrap
-from autograd_cli.render.lesson.highlighting import highlighted
 from autograd_cli.render.lesson.prose import MEASURE, inline_text, prose
 from autograd_cli.render.parts import (
     BROKEN,
@@ -57,6 +56,8 @@ def opening(block: Block, style: Style) -> list[Line]:
     if isinstance(block, Code):
         if block.hidden:
             return []
+        from autograd_cli.render.lesson.highlighting import highlighted  # the prose is read by then
+
         return [*_indented(highlighted(block.source, style)), []]
     if isinstance(block, Commands) and block.trial:
         return _trial(block.commands, style)
