@@ -216,7 +216,7 @@ def _chosen(
     chosen = []
     for word in words:
         if word != NEXT:
-            chosen.append(find(word, known))
+            chosen.append(find(word, known, (NEXT, SEARCH)))
         elif (following := progress.next(known)) is not None:
             chosen.append(following)
         else:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TextIO
 
-from autograd_cli.commands.keyboard import ENDS, keys, prompt
+from autograd_cli.commands.keyboard import ENDS, forget_typed, keys, prompt
 from autograd_cli.commands.options import Printing
 from autograd_cli.console import Console
 from autograd_cli.errors import AgxError, ExitCode, describe
@@ -17,12 +17,13 @@ from autograd_cli.lessons.progress import Progress
 from autograd_cli.lessons.session import Session
 from autograd_cli.render.output import destination
 from autograd_cli.render.style import Style
-from autograd_cli.results.lessons import BlockRun, Claim, LessonRun
+from autograd_cli.results.lessons import FINISHED, BlockRun, Claim, LessonRun
 
 if TYPE_CHECKING:
     from autograd_cli.commands.picturing import Pictures
 
 PROMPT = "any key: go on   q: the end"
+ANSWERS = "a number or an expression   Enter alone: show it   q: the end"
 ATTEMPTS = 2
 WIDEST = 90  # columns of a figure
 PATIENCE = 0.6  # seconds before it is said that something takes time
@@ -127,6 +128,7 @@ class _Page:
         self._out = out
         self._said = False
         self._answers = 0
+        self._asked = False
         self._pictures: Pictures | None = None
 
     def play(self, lesson: Lesson, performance: Performance) -> LessonRun:
@@ -209,6 +211,10 @@ class _Page:
         from autograd_cli.render.lesson import page
 
         self._print(page.question(question.text, self.style))
+        if not self._asked:
+            self._asked = True
+            self._print(page.hint(ANSWERS, self.style))
+        forget_typed(self._console)  # a key pressed too early is no answer
         truth = None
         tried: list[Any] = []
         while len(tried) < ATTEMPTS:
@@ -269,25 +275,31 @@ class _Page:
         )
 
     def _finish(self, lesson: Lesson, broken: Claim | None) -> None:
+        if broken is not None:
+            return
         from autograd_cli.render.lesson import page
 
-        progress = self.reading.progress
-        if broken is not None or progress is None:
-            return
-        name = lesson.card.name
-        progress.finish(name)
+        progress, name = self.reading.progress, lesson.card.name
+        notes: list[str] = []
         if self.reading.quiz and lesson.card.questions:
-            progress.answered(name, self._answers)
-            text = f"{self._answers} of {lesson.card.questions} answered rightly."
-            self._print(page.note(text, self.style))
-        following = self._following(name)
-        if following:
-            self._print([*page.note(f"Next: agx lesson {following}", self.style), []])
+            notes.append(f"{self._answers} of {lesson.card.questions} answered rightly.")
+        if progress is not None:
+            progress.finish(name)
+            if notes:
+                progress.answered(name, self._answers)
+            notes.append(self._onward(name, progress))
+        if notes:
+            lines = [line for text in notes for line in page.note(text, self.style)]
+            self._print([*lines, []])
 
-    def _following(self, name: str) -> str:
+    def _onward(self, name: str, progress: Progress) -> str:
         names = list(self.reading.places)
         position = names.index(name) + 1
-        return names[position] if position < len(names) else ""
+        if position < len(names):
+            return f"Next: agx lesson {names[position]}"
+        if all(progress.state(one) == FINISHED for one in names):
+            return f"That was the last one: all {len(names)} lessons are finished."
+        return "That was the last one. agx lesson next goes on with those you have not read."
 
 
 def _warm() -> None:

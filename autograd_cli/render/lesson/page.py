@@ -27,6 +27,7 @@ from autograd_cli.results.lessons import (
 )
 
 INDENT = 4
+CONTINUED = " \\"  # so that a command of several lines can be copied
 AGX_INDENT = 2  # and two more that agx's own pages begin with
 
 
@@ -94,6 +95,11 @@ def remark(mark: tuple[str, str, str], text: str, style: Style) -> list[Line]:
     return hanging(begin, Cell(tuple(inline_text(text, style, room - 2))), room)
 
 
+def hint(text: str, style: Style) -> list[Line]:
+    """What can be typed below a question."""
+    return hanging([("  ", "")], cell(shown(text, style), HEADING), line_width(style))
+
+
 def note(text: str, style: Style) -> list[Line]:
     return wrap([(shown(text, style), NOTE)], min(line_width(style), MEASURE))
 
@@ -110,7 +116,8 @@ def _trial(commands: Sequence[Command], style: Style) -> list[Line]:
 def _command(text: str, style: Style) -> list[Line]:
     room = line_width(style) - INDENT
     begin: Line = [(" " * INDENT + "$ ", HEADING)]
-    return hanging(begin, cell(shown(text, style), NAME), room + INDENT)
+    lines = hanging(begin, cell(shown(text, style), NAME), room + INDENT - len(CONTINUED))
+    return [*([*line, (CONTINUED, HEADING)] for line in lines[:-1]), lines[-1]]
 
 
 def _captured(output: str, style: Style) -> Iterator[Line]:
@@ -137,15 +144,13 @@ def _output(text: str, style: Style) -> list[Line]:
 
 def _error(run: BlockRun, style: Style) -> list[Line]:
     bar = _bar(style)
-    room = line_width(style)
+    room = line_width(style) - width_of(bar)
     lines: list[Line] = []
     for number, text in run.trace:
-        place = f"line {number}: "
-        lines += hanging([*bar, (place, HEADING)], cell(shown(text, style)), room)
+        lines += hanging([(f"line {number}: ", HEADING)], cell(shown(text, style)), room)
     for text in run.error.split("\n"):
-        for part in paragraph([(shown(text, style), "red")], room - width_of(bar)):
-            lines.append([*bar, *part])
-    return lines
+        lines += paragraph([(shown(text, style), "red")], room)
+    return [[*bar, *line] for line in lines]
 
 
 def _bar(style: Style) -> Line:
