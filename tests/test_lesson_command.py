@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from chromium import chromium
 from cli_runner import PROGRAM, agx, environment, run
 from expressions import ATTACKS
 from nbclient import NotebookClient
@@ -623,6 +624,23 @@ def test_a_page_is_whole_and_needs_no_network(tmp_path: Path) -> None:
     assert "data:image/svg+xml;base64," in page
     assert "<details><summary>" in page
     assert "<h2>Try it</h2>" in page
+
+
+def test_a_page_is_silent_in_a_browser_and_cuts_nothing_off(tmp_path: Path) -> None:
+    mine, file = tmp_path / "mine.md", tmp_path / "page.html"
+    long = WHOLE.replace("--at x=2", "--at x=2 " + "--wrt x " * 20)
+    mine.write_text(long.replace('no colour"', 'so on" + ", and so on" * 20'), encoding="utf-8")
+    assert run("lesson", "--file", str(mine), "--export", str(file)).code == 0
+    with chromium(tmp_path / "profile") as page:
+        page.open(file)
+        for scheme in ("light", "dark"):
+            page.prefer(scheme)
+            assert page.evaluate("[...document.images].every(one => one.naturalWidth > 100)")
+            cut = "[...document.querySelectorAll('pre')].filter(e => e.scrollWidth > e.clientWidth)"
+            assert page.evaluate(f"{cut}.map(e => e.textContent)") == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.complaints == []
+        assert [url for url in page.requests if not url.startswith("data:")] == [file.as_uri()]
 
 
 def test_a_page_of_a_lesson_with_a_false_claim_is_not_written(tmp_path: Path) -> None:
