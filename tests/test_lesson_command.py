@@ -244,6 +244,28 @@ def test_a_file_that_is_not_there_and_one_that_is_not_text(tmp_path: Path) -> No
     assert found.err.endswith("it is not UTF-8 text\n")
 
 
+def test_a_file_without_front_matter_is_told_what_it_needs(tmp_path: Path) -> None:
+    file = tmp_path / "mine.md"
+    for text in ("", "# A heading\n"):
+        file.write_text(text, encoding="utf-8")
+        found = run("lesson", "--file", str(file))
+        assert (found.code, found.out) == (3, "")
+        assert found.err == (
+            "error: mine.md, line 1: a lesson begins with front matter\n"
+            "  hint: a line ---, then a line each of title:, group:, order:, summary:,"
+            " then a line ---\n"
+        )
+
+
+def test_a_file_may_come_from_any_editor(tmp_path: Path) -> None:
+    """With a byte-order mark, and with carriage returns."""
+    file = tmp_path / "mine.md"
+    file.write_bytes(b"\xef\xbb\xbf" + MINE.replace("\n", "\r\n").encode())
+    found = run("lesson", "--file", str(file))
+    assert found.code == 0
+    assert "x is 4" in found.out
+
+
 def test_a_file_with_an_error_of_syntax_names_block_and_line(tmp_path: Path) -> None:
     file = tmp_path / "mine.md"
     file.write_text(MINE.replace("x = 2 + 2", "x = 2 +"), encoding="utf-8")
@@ -390,7 +412,15 @@ def test_the_end_of_the_last_lesson_says_what_is_left(
     assert re.sub(r"\x1b\[[0-9;]*m", "", found.out).endswith(f"\n  {ending}\n\n")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"lessons": 3}', '{"lessons": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", "[]", '{"lessons": 3}', '{"lessons": {"a": 1}}'),
+        '{"lessons": {"leaf": {"state": 7, "answers": 1e400}}}',
+        pytest.param("[" * 100_000, id="deep"),
+        "\x00\ufffd",
+    ],
+)
 def test_a_spoiled_memory_is_no_memory(content: str, home: str) -> None:
     remembered(home)
     Path(home, "agx", "lessons.json").write_text(content, encoding="utf-8")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 
 import pytest
 
-from autograd_cli.lessons.lesson import Command, Commands
+from autograd_cli.lessons.lesson import Card, Code, Command, Commands, Prose
+from autograd_cli.lessons.library import cards
+from autograd_cli.lessons.reader import read_lesson
 from autograd_cli.render.lesson import page
+from autograd_cli.render.lesson.wording import worded
 from autograd_cli.render.style import Style
 from autograd_cli.results.lessons import BlockRun
 
@@ -41,3 +45,36 @@ def test_a_command_of_several_lines_can_be_copied(width: int) -> None:
     assert ["".join(word.split()) for word in words.splitlines()] == [
         "".join(word.split()) for word in shlex.split(command)[1:]
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "ascii_only"),
+    [
+        ("f′(x) = sin(x²) + 2x²·cos(x²)", "f'(x) = sin(x^2) + 2x^2*cos(x^2)"),
+        ("10⁻¹² − ∞ ≈ −∞", "10^-12 - inf ~ -inf"),
+        ("x₁³ + x₂³", "x1^3 + x2^3"),
+        ("wᵢⱼ", "w_ij"),
+        ("1/(2√x), √(a) and √2", "1/(2 sqrt x), sqrt(a) and sqrt 2"),
+        ("∂z/∂x → Aᵀ", "dz/dx -> A^T"),
+        ("a 字", "a \\u5b57"),
+    ],
+)
+def test_formulas_can_be_read_without_unicode(text: str, ascii_only: str) -> None:
+    assert worded(text, Style(width=80, unicode=False)) == ascii_only
+    assert worded(text, Style(width=80, unicode=True)) == text
+
+
+@pytest.mark.parametrize("card", cards(), ids=lambda card: card.name)
+def test_no_word_of_a_lesson_needs_unicode(card: Card) -> None:
+    """Not a single escape is left in what is written for people."""
+    style = Style(width=60, unicode=False)
+    lines = [*page.title(card, "1 of 2", style), *page.note(card.summary, style)]
+    for block in read_lesson(card.path).blocks:
+        if isinstance(block, (Prose, Commands)):
+            lines += page.opening(block, style)
+        elif isinstance(block, Code):
+            for question in block.questions:
+                lines += page.question(f"{question.text} {question.why}", style)
+    shown = "\n".join(text_of(lines))
+    assert shown.isascii()
+    assert not re.search(r"\\(x|u)[0-9a-f]{2}", shown)

@@ -139,7 +139,7 @@ class _Page:
         place = self.reading.places.get(card.name, "")
         if progress is not None:
             progress.begin(card.name)
-        self._print([[], *page.title(card, f"{place} · " if place else "", self.style), []])
+        self._print([[], *page.title(card, place, self.style), []])
         runs: list[BlockRun] = []
         broken: Claim | None = None
         shown = False  # whether there was something to see since the last key

@@ -9,6 +9,7 @@ from autograd_cli.lessons.lesson import Block, Card, Code, Command, Commands, Pr
 from autograd_cli.lessons.performance import outputs_of
 from autograd_cli.render.layout import Cell, Line, cell, hanging, width_of, wrap
 from autograd_cli.render.lesson.prose import MEASURE, inline_text, prose
+from autograd_cli.render.lesson.wording import worded
 from autograd_cli.render.parts import (
     BROKEN,
     HEADING,
@@ -33,7 +34,7 @@ AGX_INDENT = 2  # and two more that agx's own pages begin with
 
 def run_page(result: LessonRun, style: Style) -> list[Line]:
     """The blocks of a lesson and what they did; a lesson's prose is not part of its result."""
-    lines: list[Line] = [[(shown(result.title, style), TITLE)]]
+    lines: list[Line] = [[(worded(result.title, style), TITLE)]]
     for block in result.blocks:
         lines += [[], *ending(block, style)]
     return lines
@@ -42,8 +43,9 @@ def run_page(result: LessonRun, style: Style) -> list[Line]:
 def title(card: Card, place: str, style: Style) -> list[Line]:
     """The lesson's name, where it stands in the course, and how long it takes."""
     room = min(line_width(style), MEASURE)
-    left: Line = [(shown(card.title, style), TITLE)]
-    right: Line = [(shown(f"{place}{card.minutes} min", style), HEADING)]
+    left: Line = [(worded(card.title, style), TITLE)]
+    between = " · " if style.unicode else ", "
+    right: Line = [(between.join(filter(None, (place, f"{card.minutes} min"))), HEADING)]
     gap = room - width_of(left) - width_of(right)
     if gap >= 2:
         return [[*left, (" " * gap, ""), *right]]
@@ -101,14 +103,14 @@ def hint(text: str, style: Style) -> list[Line]:
 
 
 def note(text: str, style: Style) -> list[Line]:
-    return wrap([(shown(text, style), NOTE)], min(line_width(style), MEASURE))
+    return wrap([(worded(text, style), NOTE)], min(line_width(style), MEASURE))
 
 
 def _trial(commands: Sequence[Command], style: Style) -> list[Line]:
     lines: list[Line] = [[("Try it", TITLE)], []]
     for command in commands:
         if command.comment:
-            lines += wrap([(shown(command.comment, style), HEADING)], line_width(style))
+            lines += wrap([(worded(command.comment, style), HEADING)], line_width(style))
         lines += [*_command(command.text, style), []]
     return lines
 
