@@ -312,8 +312,8 @@ def test_a_claim_that_does_not_hold_is_exit_code_1(tmp_path: Path) -> None:
     assert "Not reached" not in found.out
     assert found.out.endswith(
         "      │ line 1: assert x == 5\n      │ AssertionError\n\n"
-        "  a claim of this lesson does not hold here: block 2 (line 25): a claim does not\n"
-        "  hold: assert x == 5\n\n"
+        "  a claim of this lesson does not hold here: block 2 (line 25): not true: assert\n"
+        "  x == 5\n\n"
     )
     content = json.loads(run("lesson", "--file", str(file), "--json").out)
     assert (content["ok"], [one["ok"] for one in content["blocks"]]) == (False, [True, False])

@@ -43,4 +43,4 @@ def _subscript(found: re.Match[str]) -> str:
 
 
 def _translated(text: str, table: Mapping[str, str]) -> str:
-    return text.translate(str.maketrans(dict(table)))
+    return "".join(table.get(one, one) for one in text)
