@@ -17,6 +17,7 @@ from expressions import ATTACKS
 from nbclient import NotebookClient
 from terminals import Terminal
 
+from autograd_cli.commands import reading
 from autograd_cli.errors import AgxError
 from autograd_cli.lessons import library
 from autograd_cli.lessons.answers import agrees, value_of
@@ -479,6 +480,12 @@ def test_q_leaves_and_the_lesson_stays_begun(home: str) -> None:
     assert (code, restored) == (0, True)
     assert "agx lesson next goes on here" in rest
     assert states(home) == {"accumulation": "begun"}
+
+
+def test_a_reader_who_leaves_early_sees_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch may be in the middle of its import in a thread when the interpreter ends."""
+    monkeypatch.setitem(sys.modules, "autograd_cli.engine", None)
+    reading._warm()
 
 
 def test_ctrl_c_ends_a_block_that_runs_for_ever(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -303,5 +304,9 @@ class _Page:
 
 
 def _warm() -> None:
-    """Import what answers are evaluated with, while the reader reads."""
-    from autograd_cli.engine import derivatives  # noqa: F401
+    """Import what answers are evaluated with, while the reader reads.
+
+    A reader who leaves early ends the interpreter in the middle of it, which then cannot succeed.
+    """
+    with contextlib.suppress(Exception):
+        from autograd_cli.engine import derivatives  # noqa: F401
