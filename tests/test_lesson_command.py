@@ -702,6 +702,23 @@ def test_a_figure_is_drawn_and_written(tmp_path: Path) -> None:
     assert "written: " in found.out
 
 
+@pytest.mark.parametrize(
+    ("folder", "reason"), [("mine.md", "not a directory"), ("mine.md/new", "not a directory")]
+)
+def test_figures_that_have_no_place_are_told_before_the_lesson(
+    folder: str, reason: str, mine: str
+) -> None:
+    place = Path(mine).parent / folder
+    found = run("lesson", "--file", mine, "--figures", str(place))
+    assert (found.code, found.out) == (3, "")
+    assert found.err.endswith(f"error: cannot write '{place}': {reason}\n")
+
+
+def test_a_file_that_is_not_run_is_not_said_to_be(mine: str, tmp_path: Path) -> None:
+    found = run("lesson", "--file", mine, "--export", str(tmp_path / "mine.py"))
+    assert (found.code, found.out, found.err) == (0, "", "")
+
+
 def test_without_the_extra_the_lesson_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "mine.md"
     file.write_text(FIGURE, encoding="utf-8")

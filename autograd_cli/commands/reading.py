@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from autograd_cli.commands.keyboard import ENDS, forget_typed, keys, prompt
@@ -16,7 +19,7 @@ from autograd_cli.lessons.lesson import Card, Code, Commands, Lesson, Picture, P
 from autograd_cli.lessons.performance import Performance
 from autograd_cli.lessons.progress import Progress
 from autograd_cli.lessons.session import Session
-from autograd_cli.render.output import destination
+from autograd_cli.render.output import destination, file_error
 from autograd_cli.render.style import Style
 from autograd_cli.results.lessons import FINISHED, BlockRun, Claim, LessonRun
 
@@ -48,7 +51,9 @@ class Reading:
     commands: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, cards: Sequence[Card]) -> int:
-        """Run these lessons. The exit code is 1 if a claim of one does not hold."""
+        """Run these lessons; the exit code is 1 if a claim does not hold. Raises FileError."""
+        if self.figures:
+            _make_folder(self.figures)
         runs: list[LessonRun] = []
         rest = list(cards)
         try:
@@ -301,6 +306,17 @@ class _Page:
         if all(progress.state(one) == FINISHED for one in names):
             return f"That was the last one: all {len(names)} lessons are finished."
         return "That was the last one. agx lesson next goes on with those you have not read."
+
+
+def _make_folder(name: str) -> None:
+    """Before there is anything to lose. Raises FileError."""
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        reason = NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        raise file_error(name, reason) from error
+    except OSError as error:
+        raise file_error(name, error) from error
 
 
 def _warm() -> None:
