@@ -74,7 +74,8 @@ def test_what_is_recorded_elsewhere_is_torchs(row: Function) -> None:
     expression = read(f"{row.name}({', '.join(names)})")
     at = dict(zip(names, operands(row, 1.0), strict=True))
     for context, is_torchs in ((ACCURATE, False), (RECORDED, True)):
-        pending = [output(expression, evaluate(expression, at, context), context).grad_fn]
+        result = output(expression, evaluate(expression, at, context), context)
+        pending = [result.grad_fn]  # whose nodes live as long as the result
         nodes = set()
         while pending:
             node = pending.pop()

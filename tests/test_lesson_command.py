@@ -11,18 +11,23 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from chromium import chromium
 from cli_runner import PROGRAM, agx, environment, run
 from expressions import ATTACKS
 from nbclient import NotebookClient
 from terminals import Terminal
 
+from autograd_cli.commands import reading
 from autograd_cli.errors import AgxError
 from autograd_cli.lessons import library
 from autograd_cli.lessons.answers import agrees, value_of
 from autograd_cli.lessons.card import FENCE
+from autograd_cli.lessons.lesson import Code
 from autograd_cli.lessons.library import cards
+from autograd_cli.lessons.reader import read_lesson
 
-NAMES = [card.name for card in cards()]
+CARDS = cards()
+NAMES = [card.name for card in CARDS]
 MINE = f"""---
 title: My lesson
 group: Mine
@@ -134,17 +139,6 @@ def test_the_list_for_programs(home: str) -> None:
     assert run("lesson", "-f", "csv", environ=environ).out.startswith("name,title,group,minutes,")
 
 
-def test_a_search_finds_names_and_text(home: str) -> None:
-    found = run("lesson", "search", "anomaly", "WHERE", environ={"XDG_STATE_HOME": home})
-    assert found.code == 0
-    assert [line.split("\t")[0] for line in found.out.splitlines()] == ["nan"]
-    shown = run("lesson", "search", "version count", terminal=True)
-    assert "in-place: " in shown.out
-    nothing = run("lesson", "search", "quaternion", terminal=True)
-    assert (nothing.code, nothing.out) == (1, "")
-    assert nothing.err == "no lesson has 'quaternion'; agx lesson lists them all\n"
-
-
 # Wrong words --------------------------------------------------------------------------------------
 
 
@@ -164,6 +158,15 @@ def test_a_search_finds_names_and_text(home: str) -> None:
         (
             ("qqq",),
             "error: unknown lesson 'qqq'\n  hint: agx lesson lists them all\n",
+        ),
+        (
+            ("nxt",),
+            "error: unknown lesson 'nxt'\n  hint: did you mean 'next'? agx lesson lists them all\n",
+        ),
+        (
+            ("serach", "leaf"),
+            "error: unknown lesson 'serach'\n"
+            "  hint: did you mean 'search'? agx lesson lists them all\n",
         ),
         (
             ("search",),
@@ -242,6 +245,28 @@ def test_a_file_that_is_not_there_and_one_that_is_not_text(tmp_path: Path) -> No
     assert found.err.endswith("it is not UTF-8 text\n")
 
 
+def test_a_file_without_front_matter_is_told_what_it_needs(tmp_path: Path) -> None:
+    file = tmp_path / "mine.md"
+    for text in ("", "# A heading\n"):
+        file.write_text(text, encoding="utf-8")
+        found = run("lesson", "--file", str(file))
+        assert (found.code, found.out) == (3, "")
+        assert found.err == (
+            "error: mine.md, line 1: a lesson begins with front matter\n"
+            "  hint: a line ---, then a line each of title:, group:, order:, summary:,"
+            " then a line ---\n"
+        )
+
+
+def test_a_file_may_come_from_any_editor(tmp_path: Path) -> None:
+    """With a byte-order mark, and with carriage returns."""
+    file = tmp_path / "mine.md"
+    file.write_bytes(b"\xef\xbb\xbf" + MINE.replace("\n", "\r\n").encode())
+    found = run("lesson", "--file", str(file))
+    assert found.code == 0
+    assert "x is 4" in found.out
+
+
 def test_a_file_with_an_error_of_syntax_names_block_and_line(tmp_path: Path) -> None:
     file = tmp_path / "mine.md"
     file.write_text(MINE.replace("x = 2 + 2", "x = 2 +"), encoding="utf-8")
@@ -288,8 +313,8 @@ def test_a_claim_that_does_not_hold_is_exit_code_1(tmp_path: Path) -> None:
     assert "Not reached" not in found.out
     assert found.out.endswith(
         "      │ line 1: assert x == 5\n      │ AssertionError\n\n"
-        "  a claim of this lesson does not hold here: block 2 (line 25): a claim does not\n"
-        "  hold: assert x == 5\n\n"
+        "  a claim of this lesson does not hold here: block 2 (line 25): not true: assert\n"
+        "  x == 5\n\n"
     )
     content = json.loads(run("lesson", "--file", str(file), "--json").out)
     assert (content["ok"], [one["ok"] for one in content["blocks"]]) == (False, [True, False])
@@ -365,7 +390,38 @@ def test_when_all_is_read_there_is_no_next(home: str) -> None:
     assert json.loads(run("lesson", "--json", environ=environ).out)["next"] == "leaf"
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"lessons": 3}', '{"lessons": {"a": 1}}'])
+@pytest.mark.parametrize(
+    ("before", "ending"),
+    [
+        ({}, "That was the last one. agx lesson next goes on with those you have not read."),
+        ({"mine": "finished"}, "That was the last one: all 2 lessons are finished."),
+    ],
+)
+def test_the_end_of_the_last_lesson_says_what_is_left(
+    before: dict[str, str],
+    ending: str,
+    mine: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    home: str,
+) -> None:
+    monkeypatch.setattr(library, "FOLDER", tmp_path)
+    last = MINE.replace("order: 1", "order: 2")
+    Path(mine).with_name("last.md").write_text(last, encoding="utf-8")
+    found = run("lesson", "last", terminal=True, width=100, environ=remembered(home, **before))
+    assert (found.code, found.err) == (0, "")
+    assert re.sub(r"\x1b\[[0-9;]*m", "", found.out).endswith(f"\n  {ending}\n\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", "[]", '{"lessons": 3}', '{"lessons": {"a": 1}}'),
+        '{"lessons": {"leaf": {"state": 7, "answers": 1e400}}}',
+        pytest.param("[" * 100_000, id="deep"),
+        "\x00\ufffd",
+    ],
+)
 def test_a_spoiled_memory_is_no_memory(content: str, home: str) -> None:
     remembered(home)
     Path(home, "agx", "lessons.json").write_text(content, encoding="utf-8")
@@ -380,6 +436,7 @@ def test_steps_and_questions_on_a_terminal(mine: str) -> None:
     terminal = Terminal("lesson", "--file", mine, "--step", "--quiz")
     text = terminal.until("> ")
     assert "? What is x now?" in text
+    assert "a number or an expression   Enter alone: show it   q: the end" in text
     assert "x is" not in text.partition("print(")[2].partition("\n")[2]  # nothing is given away
     terminal.press("5\n")
     text = terminal.until("> ")
@@ -396,6 +453,23 @@ def test_steps_and_questions_on_a_terminal(mine: str) -> None:
     code, rest, restored = terminal.end()
     assert (code, restored) == (0, True)
     assert "The last words" in rest
+    assert "1 of 1 answered rightly." in rest
+
+
+def test_what_was_typed_too_early_is_no_answer(tmp_path: Path) -> None:
+    file = tmp_path / "mine.md"
+    first = f"{FENCE}python\nimport time\ntime.sleep(1)\n{FENCE}\n\n"
+    file.write_text(MINE.replace(f"{FENCE}python", first + f"{FENCE}python", 1), encoding="utf-8")
+    terminal = Terminal("lesson", "--file", str(file), "--quiz")
+    terminal.until("running ...")
+    terminal.press("5\n\n")
+    terminal.until("q: the end")
+    terminal.until("> ")
+    terminal.press("4\n")
+    code, rest, _ = terminal.end()
+    assert code == 0
+    assert "✓" in rest
+    assert "✗" not in rest
 
 
 def test_q_leaves_and_the_lesson_stays_begun(home: str) -> None:
@@ -406,6 +480,12 @@ def test_q_leaves_and_the_lesson_stays_begun(home: str) -> None:
     assert (code, restored) == (0, True)
     assert "agx lesson next goes on here" in rest
     assert states(home) == {"accumulation": "begun"}
+
+
+def test_a_reader_who_leaves_early_sees_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch may be in the middle of its import in a thread when the interpreter ends."""
+    monkeypatch.setitem(sys.modules, "autograd_cli.engine", None)
+    reading._warm()
 
 
 def test_ctrl_c_ends_a_block_that_runs_for_ever(tmp_path: Path) -> None:
@@ -445,34 +525,94 @@ def test_an_answer_is_right_to_three_digits(answer: str, truth: object, right: b
 # Elsewhere ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_lesson_becomes_a_script_and_a_notebook(name: str, tmp_path: Path) -> None:
-    """They are whole; that they run is tested with some of them."""
-    script, notebook = tmp_path / "lesson.py", tmp_path / "lesson.ipynb"
-    for file in (script, notebook):
-        found = run("lesson", name, "--export", str(file))
-        assert (found.code, found.out, found.err) == (0, "", "")
-    compile(script.read_text("utf-8"), "script", "exec")
-    nbformat.validate(nbformat.read(notebook, as_version=4))
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every lesson as a script and as a notebook."""
+    folder = tmp_path_factory.mktemp("exported")
+    for name in NAMES:
+        for file in (folder / f"{name}.py", folder / f"{name}.ipynb"):
+            found = run("lesson", name, "--export", str(file))
+            assert (found.code, found.out, found.err) == (0, "", "")
+    return folder
 
 
-@pytest.mark.parametrize("name", ["backward-or-grad", "surface"])
-def test_a_script_runs_as_it_is(name: str, tmp_path: Path) -> None:
-    run("lesson", name, "--export", str(tmp_path / "lesson.py"))
+# Runs scripts as `python NAME.py` does, each in a process forked from one with all imports done.
+SCRIPTS = """
+import os, runpy, sys
+import matplotlib.pyplot, sympy, torch
+torch.optim.SGD([torch.zeros(1, requires_grad=True)])
+for name in sys.argv[1:]:
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        with open(f"{name}.out", "w") as out:
+            os.dup2(out.fileno(), 1)
+        runpy.run_path(f"{name}.py", run_name="__main__")
+        sys.stdout.flush()
+        os._exit(0)  # and not the collection of all that torch has made
+    print(name, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_every_lesson_is_a_script_that_runs(exported: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "lesson.py"],
-        cwd=tmp_path,
+        [sys.executable, "-c", SCRIPTS, *NAMES],
+        cwd=exported,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=300,
+        check=True,
+    )
+    assert dict(line.split() for line in done.stdout.splitlines()) == dict.fromkeys(NAMES, "0")
+    told = (exported / "backward-or-grad.out").read_text("utf-8")
+    assert re.search("^RuntimeError: .* allow_unused=True", told, re.MULTILINE)
+    assert (exported / "surface-surface.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_script_runs_as_it_is(exported: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "chain-rule.py"],
+        cwd=exported,
         capture_output=True,
         text=True,
         env=environment(),
         timeout=120,
-        check=False,
+        check=True,
     )
-    assert done.returncode == 0, done.stderr
-    if name == "backward-or-grad":
-        assert re.search("^RuntimeError: .* allow_unused=True", done.stdout, re.MULTILINE)
-    else:
-        assert (tmp_path / "surface-surface.png").read_bytes().startswith(b"\x89PNG")
+    assert "x.grad = 1.080605" in done.stdout
+
+
+# As `%reset -f` does, which would also look for garbage among all that torch has made.
+CLEAR = """
+for _name in [*filter(str.isidentifier, globals())]:
+    if not _name.startswith("_") and _name not in ("In", "Out", "exit", "quit", "get_ipython"):
+        del globals()[_name]
+"""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_lesson_is_a_notebook_that_executes(exported: Path) -> None:
+    """One after the other in one kernel, whose memory is cleared before each."""
+    notebooks = [nbformat.read(exported / f"{name}.ipynb", as_version=4) for name in NAMES]
+    for one in notebooks:
+        nbformat.validate(one)
+    whole = notebooks[0].copy()
+    whole.cells = [
+        cell
+        for one in notebooks
+        for cell in (nbformat.v4.new_code_cell(CLEAR), *one.cells)  # type: ignore[no-untyped-call]
+    ]
+    NotebookClient(whole, timeout=300, kernel_name="python3").execute()
+    for one, name in zip(notebooks, NAMES, strict=True):
+        raises = [
+            block.raises
+            for block in read_lesson(CARDS[NAMES.index(name)].path).blocks
+            if isinstance(block, Code) and block.raises
+        ]
+        outputs = [out for cell in one.cells for out in cell.get("outputs", [])]
+        assert outputs
+        assert [out["ename"] for out in outputs if out["output_type"] == "error"] == raises
 
 
 FIGURE = (
@@ -523,6 +663,23 @@ def test_a_page_is_whole_and_needs_no_network(tmp_path: Path) -> None:
     assert "<h2>Try it</h2>" in page
 
 
+def test_a_page_is_silent_in_a_browser_and_cuts_nothing_off(tmp_path: Path) -> None:
+    mine, file = tmp_path / "mine.md", tmp_path / "page.html"
+    long = WHOLE.replace("--at x=2", "--at x=2 " + "--wrt x " * 20)
+    mine.write_text(long.replace('no colour"', 'so on" + ", and so on" * 20'), encoding="utf-8")
+    assert run("lesson", "--file", str(mine), "--export", str(file)).code == 0
+    with chromium(tmp_path / "profile") as page:
+        page.open(file)
+        for scheme in ("light", "dark"):
+            page.prefer(scheme)
+            assert page.evaluate("[...document.images].every(one => one.naturalWidth > 100)")
+            cut = "[...document.querySelectorAll('pre')].filter(e => e.scrollWidth > e.clientWidth)"
+            assert page.evaluate(f"{cut}.map(e => e.textContent)") == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.complaints == []
+        assert [url for url in page.requests if not url.startswith("data:")] == [file.as_uri()]
+
+
 def test_a_page_of_a_lesson_with_a_false_claim_is_not_written(tmp_path: Path) -> None:
     file, page = tmp_path / "mine.md", tmp_path / "page.html"
     file.write_text(MINE.replace("2 + 2", "2 / 0"), encoding="utf-8")
@@ -543,6 +700,23 @@ def test_a_figure_is_drawn_and_written(tmp_path: Path) -> None:
     assert "A figure\n" in found.out
     assert (pictures / "mine-f.png").read_bytes().startswith(b"\x89PNG")
     assert "written: " in found.out
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"), [("mine.md", "not a directory"), ("mine.md/new", "not a directory")]
+)
+def test_figures_that_have_no_place_are_told_before_the_lesson(
+    folder: str, reason: str, mine: str
+) -> None:
+    place = Path(mine).parent / folder
+    found = run("lesson", "--file", mine, "--figures", str(place))
+    assert (found.code, found.out) == (3, "")
+    assert found.err.endswith(f"error: cannot write '{place}': {reason}\n")
+
+
+def test_a_file_that_is_not_run_is_not_said_to_be(mine: str, tmp_path: Path) -> None:
+    found = run("lesson", "--file", mine, "--export", str(tmp_path / "mine.py"))
+    assert (found.code, found.out, found.err) == (0, "", "")
 
 
 def test_without_the_extra_the_lesson_goes_on(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_an_error_is_told_with_the_lines_of_the_lesson_and_no_others(
         assert run.error == (
             "RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn"
         )
-        assert str(run.broken) == f"block 1 (line 11): it raised {run.error}"
+        assert str(run.broken) == f"block 1 (line 16): it raised {run.error}"
         begun = time.monotonic()
         late = performance.run(code[1])
         assert time.monotonic() - begun < 5
@@ -168,7 +168,7 @@ def test_the_process_is_gone_afterwards_with_all_that_it_started(tmp_path: Path)
 # Claims -------------------------------------------------------------------------------------------
 
 CLAIMS = {
-    "assert": ("python hidden\nassert 1 == 2", "a claim does not hold: assert 1 == 2"),
+    "assert": ("python hidden\nassert 1 == 2", "not true: assert 1 == 2"),
     "output": ("python\nprint(3)\n```\n\n```output\n4", "it printed '3' instead of '4'"),
     "no error": ("python raises=ValueError\nx = 1", "it did not raise ValueError"),
     "other error": (

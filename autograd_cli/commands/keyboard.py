@@ -52,6 +52,19 @@ def keys(console: Console) -> Iterator[Iterator[bytes]]:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
+def forget_typed(console: Console) -> None:
+    """Drop what was typed before anybody asked."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        while msvcrt.kbhit():
+            msvcrt.getwch()
+        return
+    import termios
+
+    termios.tcflush(console.stdin.fileno(), termios.TCIFLUSH)
+
+
 def _checked(key: bytes) -> bytes:
     if key == INTERRUPT:  # where the terminal does not make a signal of it
         raise KeyboardInterrupt

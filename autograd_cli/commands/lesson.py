@@ -30,6 +30,7 @@ agx lesson chain-rule --export chain-rule.ipynb
 
 PANEL = "Lesson"
 NEXT, SEARCH = "next", "search"
+UNRUN = (".py", ".ipynb")  # exports for which the lesson is not run
 RUN_FORMATS = ("plain", "table", "json", "ndjson", "csv")  # of a lesson that is run
 
 
@@ -152,6 +153,10 @@ def lesson(
             return ExitCode.OK
         _show(_listing(cards(), progress), printing)
         return ExitCode.OK
+    if file and not export.lower().endswith(UNRUN):
+        printing.console.complain(
+            f"note: running the Python in {file}, which is not a lesson of agx's own\n"
+        )
     commands = getattr(ctx.parent.command, "commands", {}) if ctx.parent else {}
     if export:
         if len(chosen) > 1:
@@ -200,11 +205,7 @@ def _chosen(
     if file:
         if words or all:
             raise UsageError("--file is a lesson of its own", hint="leave the names out")
-        card = read_card(Path(file))
-        printing.console.complain(
-            f"note: running the Python in {file}, which is not a lesson of agx's own\n"
-        )
-        return [card], {}
+        return [read_card(Path(file))], {}
     if all and words:
         raise UsageError("--all runs every lesson", hint="leave the names out")
     if not words and not all:
@@ -216,7 +217,7 @@ def _chosen(
     chosen = []
     for word in words:
         if word != NEXT:
-            chosen.append(find(word, known))
+            chosen.append(find(word, known, (NEXT, SEARCH)))
         elif (following := progress.next(known)) is not None:
             chosen.append(following)
         else:

@@ -14,7 +14,7 @@ from autograd_cli.lessons.lesson import Picture
 from autograd_cli.render.layout import Line
 from autograd_cli.render.lesson.drawing import figure
 from autograd_cli.render.lesson.page import note
-from autograd_cli.render.output import file_error, write_bytes
+from autograd_cli.render.output import write_bytes
 from autograd_cli.render.parts import RAW
 from autograd_cli.render.pictures import figure_text
 from autograd_cli.render.style import Style
@@ -24,7 +24,7 @@ KIND = "png"
 
 @dataclass
 class Pictures:
-    """Where figures go: onto this console, and into `folder` if there is one."""
+    """Where figures go: onto this console, and into the directory `folder` if one is named."""
 
     console: Console
     folder: str = ""
@@ -42,7 +42,6 @@ class Pictures:
         if self.folder:
             file = Path(self.folder, f"{lesson}-{block.name}.{KIND}")
             try:
-                self._make_folder()
                 write_bytes(picture(drawn, KIND), str(file), self.console)
                 lines += note(f"written: {file}", style)
             except MissingExtraError as error:
@@ -54,9 +53,3 @@ class Pictures:
         reason = "" if error.message in self._told else f": {error.message} ({error.hint})"
         self._told.add(error.message)
         return note(f"no figure here, “{title}”{reason}", style)
-
-    def _make_folder(self) -> None:
-        try:
-            Path(self.folder).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise file_error(self.folder, error) from error

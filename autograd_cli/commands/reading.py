@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from autograd_cli.commands.keyboard import ENDS, keys, prompt
+from autograd_cli.commands.keyboard import ENDS, forget_typed, keys, prompt
 from autograd_cli.commands.options import Printing
-from autograd_cli.commands.programs import agx_program
 from autograd_cli.console import Console
 from autograd_cli.errors import AgxError, ExitCode, describe
 from autograd_cli.lessons.lesson import Card, Code, Commands, Lesson, Picture, Prose, Question
 from autograd_cli.lessons.performance import Performance
 from autograd_cli.lessons.progress import Progress
 from autograd_cli.lessons.session import Session
-from autograd_cli.render.output import destination
+from autograd_cli.render.output import destination, file_error
 from autograd_cli.render.style import Style
-from autograd_cli.results.lessons import BlockRun, Claim, LessonRun
+from autograd_cli.results.lessons import FINISHED, BlockRun, Claim, LessonRun
 
 if TYPE_CHECKING:
     from autograd_cli.commands.picturing import Pictures
 
 PROMPT = "any key: go on   q: the end"
+ANSWERS = "a number or an expression   Enter alone: show it   q: the end"
 ATTEMPTS = 2
 WIDEST = 90  # columns of a figure
 PATIENCE = 0.6  # seconds before it is said that something takes time
@@ -47,7 +51,9 @@ class Reading:
     commands: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, cards: Sequence[Card]) -> int:
-        """Run these lessons. The exit code is 1 if a claim of one does not hold."""
+        """Run these lessons; the exit code is 1 if a claim does not hold. Raises FileError."""
+        if self.figures:
+            _make_folder(self.figures)
         runs: list[LessonRun] = []
         rest = list(cards)
         try:
@@ -77,6 +83,7 @@ class Reading:
         runs: list[LessonRun] = []
         console = self.printing.console
         with Session([card.path for card in cards]) as session:
+            from autograd_cli.commands.programs import agx_program
             from autograd_cli.lessons.reader import read_lesson
 
             if not self.places:  # a file of the reader's own may be anything
@@ -127,6 +134,7 @@ class _Page:
         self._out = out
         self._said = False
         self._answers = 0
+        self._asked = False
         self._pictures: Pictures | None = None
 
     def play(self, lesson: Lesson, performance: Performance) -> LessonRun:
@@ -137,7 +145,7 @@ class _Page:
         place = self.reading.places.get(card.name, "")
         if progress is not None:
             progress.begin(card.name)
-        self._print([[], *page.title(card, f"{place} · " if place else "", self.style), []])
+        self._print([[], *page.title(card, place, self.style), []])
         runs: list[BlockRun] = []
         broken: Claim | None = None
         shown = False  # whether there was something to see since the last key
@@ -209,6 +217,10 @@ class _Page:
         from autograd_cli.render.lesson import page
 
         self._print(page.question(question.text, self.style))
+        if not self._asked:
+            self._asked = True
+            self._print(page.hint(ANSWERS, self.style))
+        forget_typed(self._console)  # a key pressed too early is no answer
         truth = None
         tried: list[Any] = []
         while len(tried) < ATTEMPTS:
@@ -269,27 +281,48 @@ class _Page:
         )
 
     def _finish(self, lesson: Lesson, broken: Claim | None) -> None:
+        if broken is not None:
+            return
         from autograd_cli.render.lesson import page
 
-        progress = self.reading.progress
-        if broken is not None or progress is None:
-            return
-        name = lesson.card.name
-        progress.finish(name)
+        progress, name = self.reading.progress, lesson.card.name
+        notes: list[str] = []
         if self.reading.quiz and lesson.card.questions:
-            progress.answered(name, self._answers)
-            text = f"{self._answers} of {lesson.card.questions} answered rightly."
-            self._print(page.note(text, self.style))
-        following = self._following(name)
-        if following:
-            self._print([*page.note(f"Next: agx lesson {following}", self.style), []])
+            notes.append(f"{self._answers} of {lesson.card.questions} answered rightly.")
+        if progress is not None:
+            progress.finish(name)
+            if notes:
+                progress.answered(name, self._answers)
+            notes.append(self._onward(name, progress))
+        if notes:
+            lines = [line for text in notes for line in page.note(text, self.style)]
+            self._print([*lines, []])
 
-    def _following(self, name: str) -> str:
+    def _onward(self, name: str, progress: Progress) -> str:
         names = list(self.reading.places)
         position = names.index(name) + 1
-        return names[position] if position < len(names) else ""
+        if position < len(names):
+            return f"Next: agx lesson {names[position]}"
+        if all(progress.state(one) == FINISHED for one in names):
+            return f"That was the last one: all {len(names)} lessons are finished."
+        return "That was the last one. agx lesson next goes on with those you have not read."
+
+
+def _make_folder(name: str) -> None:
+    """Before there is anything to lose. Raises FileError."""
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        reason = NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        raise file_error(name, reason) from error
+    except OSError as error:
+        raise file_error(name, error) from error
 
 
 def _warm() -> None:
-    """Import what answers are evaluated with, while the reader reads."""
-    from autograd_cli.engine import derivatives  # noqa: F401
+    """Import what answers are evaluated with, while the reader reads.
+
+    A reader who leaves early ends the interpreter in the middle of it, which then cannot succeed.
+    """
+    with contextlib.suppress(Exception):
+        from autograd_cli.engine import derivatives  # noqa: F401

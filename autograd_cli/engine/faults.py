@@ -56,7 +56,7 @@ def _recognise(
             f"the elements of a list have different shapes: {_shapes(operands)}",
             hint="every element of a list has the same shape",
         )
-    beyond = re.search(r"cannot be converted to type (?:c10::)?(\w+) without overflow", message)
+    beyond = re.search(r"be converted to type (?:c10::|at::)?(\w+) without overflow", message)
     if beyond:
         dtype = _DTYPE_NAMES.get(beyond[1], beyond[1])
         return EvaluationError(

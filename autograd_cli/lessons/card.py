@@ -15,6 +15,7 @@ from autograd_cli.lessons.lesson import Card
 FENCE = "```"
 FRONT = "---"
 KEYS = ("title", "group", "order", "summary")
+_KNOWN = ", ".join(f"{key}:" for key in KEYS)
 WORDS_A_MINUTE = 170  # of prose that is thought about
 SECONDS_A_LINE = 2.5  # of code
 SECONDS_A_COMMAND = 12
@@ -36,7 +37,7 @@ def read_card(path: Path) -> Card:
 def text_of(path: Path) -> str:
     """The text of a file. Raises FileError."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise FileError(f"cannot read {str(path)!r}: {reason}") from error
@@ -55,14 +56,17 @@ def card_of(path: Path, text: str) -> Card:
     lines = text.split("\n")
     if lines[0] != FRONT or FRONT not in lines[1:]:
         raise fault(
-            path, 1, "a lesson begins with front matter", f"{FRONT}, the keys {KEYS}, {FRONT}"
+            path,
+            1,
+            "a lesson begins with front matter",
+            f"a line {FRONT}, then a line each of {_KNOWN}, then a line {FRONT}",
         )
     end = lines.index(FRONT, 1)
     found = {}
     for number, line in enumerate(lines[1:end], start=2):
         match = PAIR.fullmatch(line.strip())
         if match is None or match[1] not in KEYS:
-            raise fault(path, number, f"not a line of front matter: {line!r}", f"keys: {KEYS}")
+            raise fault(path, number, f"not a line of front matter: {line!r}", f"known: {_KNOWN}")
         found[match[1]] = match[2]
     missing = [key for key in KEYS if not found.get(key)]
     if missing:

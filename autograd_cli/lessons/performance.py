@@ -54,7 +54,9 @@ class Performance:
             error=_said(ending),
             trace=ending.trace,
             seconds=ending.seconds,
-            broken=Claim(what=what, block=block.number, line=block.line) if what else None,
+            broken=Claim(what=what, block=block.number, line=_line(block, ending))
+            if what
+            else None,
         )
 
     def _commands(self, block: Commands) -> BlockRun:
@@ -86,6 +88,11 @@ def complaint(command: Command, code: int, output: str) -> str:
     return f"the output of {command.text!r} lacks {missing[0]!r}" if missing else ""
 
 
+def _line(block: Code | Picture, ending: Ending) -> int:
+    """Where the block went wrong: the line of its statement that raised, or its first one."""
+    return block.line + (ending.trace[0][0] - 1 if ending.trace else 0)
+
+
 def _broken(block: Code | Picture, ending: Ending) -> str:
     if ending.stopped:
         return ending.stopped
@@ -94,7 +101,7 @@ def _broken(block: Code | Picture, ending: Ending) -> str:
         if not ending.error:
             return f"it did not raise {raises}"
         if ending.error == "AssertionError":
-            return f"a claim does not hold: {ending.trace[-1][1] if ending.trace else ''}"
+            return f"not true: {ending.trace[-1][1] if ending.trace else ''}"
         return f"it raised {_said(ending)}"
     if isinstance(block, Picture):
         return "" if ending.values else "the figure has no values"

@@ -14,6 +14,10 @@ from autograd_cli.lessons.lesson import Card
 from autograd_cli.results.lessons import BEGUN, FINISHED, NEW
 
 FILE = Path("agx", "lessons.json")
+SPOILED = (  # what a file that anybody may have written can lead to: numbers, depth, other types
+    *(OSError, ValueError, KeyError, TypeError, AttributeError),
+    *(OverflowError, RecursionError),
+)
 
 
 @dataclass
@@ -36,7 +40,7 @@ class Progress:
             lessons = dict(content["lessons"])
             states = {str(name): str(one["state"]) for name, one in lessons.items()}
             answers = {str(name): int(one.get("answers", 0)) for name, one in lessons.items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except SPOILED:
             return cls(file)
         return cls(file, states, answers)
 

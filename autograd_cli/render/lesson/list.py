@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from itertools import groupby
 
 from autograd_cli.render.layout import GUTTER, Cell, Line, Table, cell, hanging, wrap
-from autograd_cli.render.parts import HEADING, NAME, TITLE, line_width, shown
+from autograd_cli.render.lesson.wording import worded
+from autograd_cli.render.parts import HEADING, NAME, TITLE, line_width
 from autograd_cli.render.style import Style
 from autograd_cli.results.lessons import BEGUN, FINISHED, NEW, LessonEntry, LessonList
 
@@ -24,7 +25,7 @@ def list_page(listing: LessonList, style: Style) -> list[Line]:
     widths = Table(("", "", "", ""), list(rows.values()), spaced=False).widths(room)
     for group, entries in groupby(listing.lessons, lambda entry: entry.group):
         members = list(entries)
-        lines += [*([[]] if lines else []), [(shown(group, style), TITLE)]]
+        lines += [*([[]] if lines else []), [(worded(group, style), TITLE)]]
         table = Table(("", "", "", ""), [rows[entry.name] for entry in members], spaced=False)
         if widths:
             lines += table.lines(widths, HEADING)[1:]
@@ -37,7 +38,7 @@ def list_page(listing: LessonList, style: Style) -> list[Line]:
         for entry in members:
             if entry.excerpt:
                 lines += hanging(
-                    [(f"    {entry.name}: ", HEADING)], cell(shown(entry.excerpt, style)), room
+                    [(f"    {entry.name}: ", HEADING)], cell(worded(entry.excerpt, style)), room
                 )
     finished = sum(entry.state == FINISHED for entry in listing.lessons)
     if listing.next:
@@ -60,6 +61,6 @@ def _row(entry: LessonEntry, text: str, style: Style) -> list[Cell]:
     return [
         cell(mark, LOOKS[entry.state], solid=True),
         cell(entry.name, NAME, solid=True),
-        cell(shown(text, style)),
+        cell(worded(text, style)),
         cell(f"{entry.minutes} min", HEADING, solid=True, right=True),
     ]

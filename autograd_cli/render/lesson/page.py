@@ -8,8 +8,8 @@ from autograd_cli.errors import columns
 from autograd_cli.lessons.lesson import Block, Card, Code, Command, Commands, Prose
 from autograd_cli.lessons.performance import outputs_of
 from autograd_cli.render.layout import Cell, Line, cell, hanging, width_of, wrap
-from autograd_cli.render.lesson.highlighting import highlighted
 from autograd_cli.render.lesson.prose import MEASURE, inline_text, prose
+from autograd_cli.render.lesson.wording import worded
 from autograd_cli.render.parts import (
     BROKEN,
     HEADING,
@@ -28,12 +28,13 @@ from autograd_cli.results.lessons import (
 )
 
 INDENT = 4
+CONTINUED = " \\"  # so that a command of several lines can be copied
 AGX_INDENT = 2  # and two more that agx's own pages begin with
 
 
 def run_page(result: LessonRun, style: Style) -> list[Line]:
     """The blocks of a lesson and what they did; a lesson's prose is not part of its result."""
-    lines: list[Line] = [[(shown(result.title, style), TITLE)]]
+    lines: list[Line] = [[(worded(result.title, style), TITLE)]]
     for block in result.blocks:
         lines += [[], *ending(block, style)]
     return lines
@@ -42,8 +43,9 @@ def run_page(result: LessonRun, style: Style) -> list[Line]:
 def title(card: Card, place: str, style: Style) -> list[Line]:
     """The lesson's name, where it stands in the course, and how long it takes."""
     room = min(line_width(style), MEASURE)
-    left: Line = [(shown(card.title, style), TITLE)]
-    right: Line = [(shown(f"{place}{card.minutes} min", style), HEADING)]
+    left: Line = [(worded(card.title, style), TITLE)]
+    between = " · " if style.unicode else ", "
+    right: Line = [(between.join(filter(None, (place, f"{card.minutes} min"))), HEADING)]
     gap = room - width_of(left) - width_of(right)
     if gap >= 2:
         return [[*left, (" " * gap, ""), *right]]
@@ -57,6 +59,8 @@ def opening(block: Block, style: Style) -> list[Line]:
     if isinstance(block, Code):
         if block.hidden:
             return []
+        from autograd_cli.render.lesson.highlighting import highlighted  # the prose is read by then
+
         return [*_indented(highlighted(block.source, style)), []]
     if isinstance(block, Commands) and block.trial:
         return _trial(block.commands, style)
@@ -93,15 +97,20 @@ def remark(mark: tuple[str, str, str], text: str, style: Style) -> list[Line]:
     return hanging(begin, Cell(tuple(inline_text(text, style, room - 2))), room)
 
 
+def hint(text: str, style: Style) -> list[Line]:
+    """What can be typed below a question."""
+    return hanging([("  ", "")], cell(shown(text, style), HEADING), line_width(style))
+
+
 def note(text: str, style: Style) -> list[Line]:
-    return wrap([(shown(text, style), NOTE)], min(line_width(style), MEASURE))
+    return wrap([(worded(text, style), NOTE)], min(line_width(style), MEASURE))
 
 
 def _trial(commands: Sequence[Command], style: Style) -> list[Line]:
     lines: list[Line] = [[("Try it", TITLE)], []]
     for command in commands:
         if command.comment:
-            lines += wrap([(shown(command.comment, style), HEADING)], line_width(style))
+            lines += wrap([(worded(command.comment, style), HEADING)], line_width(style))
         lines += [*_command(command.text, style), []]
     return lines
 
@@ -109,7 +118,8 @@ def _trial(commands: Sequence[Command], style: Style) -> list[Line]:
 def _command(text: str, style: Style) -> list[Line]:
     room = line_width(style) - INDENT
     begin: Line = [(" " * INDENT + "$ ", HEADING)]
-    return hanging(begin, cell(shown(text, style), NAME), room + INDENT)
+    lines = hanging(begin, cell(shown(text, style), NAME), room + INDENT - len(CONTINUED))
+    return [*([*line, (CONTINUED, HEADING)] for line in lines[:-1]), lines[-1]]
 
 
 def _captured(output: str, style: Style) -> Iterator[Line]:
@@ -136,15 +146,13 @@ def _output(text: str, style: Style) -> list[Line]:
 
 def _error(run: BlockRun, style: Style) -> list[Line]:
     bar = _bar(style)
-    room = line_width(style)
+    room = line_width(style) - width_of(bar)
     lines: list[Line] = []
     for number, text in run.trace:
-        place = f"line {number}: "
-        lines += hanging([*bar, (place, HEADING)], cell(shown(text, style)), room)
+        lines += hanging([(f"line {number}: ", HEADING)], cell(shown(text, style)), room)
     for text in run.error.split("\n"):
-        for part in paragraph([(shown(text, style), "red")], room - width_of(bar)):
-            lines.append([*bar, *part])
-    return lines
+        lines += paragraph([(shown(text, style), "red")], room)
+    return [[*bar, *line] for line in lines]
 
 
 def _bar(style: Style) -> Line:

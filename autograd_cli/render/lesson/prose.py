@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from markdown_it.token import Token
 
 from autograd_cli.render.layout import Cell, Line, Table, hanging, width_of, wrap
+from autograd_cli.render.lesson.wording import worded
 from autograd_cli.render.parts import HEADING, TITLE, shown
 from autograd_cli.render.style import Style
 
@@ -185,8 +186,8 @@ def _inline(children: Sequence[Token], style: Style, look: str) -> Line:
             line.append(("\n", looks[-1]))
         elif token.content:
             own = CODE if token.type == "code_inline" else looks[-1]
-            line.append((shown(token.content, style), own))
-    if line and line[0][0].startswith(WARNING):
+            line.append((worded(token.content, style), own))
+    if line and line[0][0].startswith(worded(WARNING, style)):
         line[0] = (line[0][0], "bold yellow")
     return line
 

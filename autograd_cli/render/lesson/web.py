@@ -78,7 +78,7 @@ def _parts(
     else:
         run = runs[block.number]
         for command, output in zip(block.commands, outputs_of(run), strict=True):
-            yield _pre("", f"$ {escape(command.text)}")
+            yield _command(command.text)
             yield _pre("output", escape(_shown(output)))
 
 
@@ -89,10 +89,14 @@ def _code(block: Code, run: BlockRun) -> Iterator[str]:
     yield _pre("", highlight(block.source.strip("\n"), PythonLexer(stripnl=False), formatter))
     yield from map(_question, block.questions)
     if run.output.strip():
-        yield _pre("output", escape(_shown(run.output)))
+        yield _pre("output wrapped", escape(_shown(run.output)))
     if run.error:
         trace = [f"<span>line {number}:</span> {escape(text)}" for number, text in run.trace]
         yield _pre("error", "\n".join([*trace, escape(_shown(run.error))]))
+
+
+def _command(text: str) -> str:
+    return _pre("wrapped", f"<span>$ </span>{escape(text)}")
 
 
 def _pre(kind: str, content: str) -> str:
@@ -121,7 +125,7 @@ def _trials(block: Commands) -> Iterator[str]:
     yield '<section class="try"><h2>Try it</h2>'
     for command in block.commands:
         yield f"<p>{escape(command.comment)}</p>"
-        yield _pre("", f"$ {escape(command.text)}")
+        yield _command(command.text)
     yield "</section>"
 
 
