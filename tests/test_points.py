@@ -31,6 +31,7 @@ from autograd_cli.data.bytestream import ByteStream
 from autograd_cli.engine.batches import Listed, batches
 from autograd_cli.engine.context import resolve
 from autograd_cli.engine.derivatives import gradient, gradient_columns
+from autograd_cli.engine.lending import Lender
 from autograd_cli.engine.many import Gradients
 from autograd_cli.engine.program import Program
 from autograd_cli.errors import AgxError, FileError
@@ -670,6 +671,63 @@ def test_a_program_that_is_wrong_is_not_believed() -> None:
     gradients = Gradients(read("x*y"), {}, CONTEXT, DerivativeRequest())
     assert not gradients.adopt(program_of("x*y + 1e-7*x"), points)
     assert gradients.program is None
+
+
+def test_monomials_share_their_products() -> None:
+    """x**2*y**2 is the square of x*y, and both derivatives have x*y/(1 + x**2*y**2)."""
+    ops = [
+        op
+        for op, _, _ in worker.respond(
+            {"task": "program", "source": "log(1 + x**2*y**2)", "wrt": ["x", "y"]}
+        )["nodes"]
+    ]
+    assert ops.count("div") <= 2
+    names = [one.function.__name__ for one in program_of("log(1 + x**2*y**2)").instructions]
+    assert sorted(names) == ["addcmul", "addcmul", "addcmul", "div", "log", "mul"]
+
+
+@pytest.mark.parametrize("text", ["-(x*y)", "3*(x/y)", "-x*y/2 + y", "exp(-x**2)", "exp(-x*y/3)"])
+def test_a_scaled_product_is_one_operation_and_keeps_its_sign(text: str) -> None:
+    points = {
+        "x": torch.tensor([0.0, -0.0, 2.0, 0.0], dtype=torch.float64),
+        "y": torch.tensor([1.0, 1.0, -3.0, -1.0], dtype=torch.float64),
+    }
+    found = program_of(text).run(points)
+    assert found.is_finite
+    x, y = points.values()
+    expected = {
+        "-(x*y)": -(x * y),
+        "3*(x/y)": 3 * (x / y),
+        "-x*y/2 + y": -x * y / 2 + y,
+        "exp(-x**2)": torch.exp(-(x**2)),
+        "exp(-x*y/3)": torch.exp(-x * y / 3),
+    }[text]
+    torch.testing.assert_close(found.columns[0], expected, rtol=1e-15, atol=0)
+    assert found.columns[0].signbit().tolist() == expected.signbit().tolist()
+
+
+@pytest.mark.parametrize("count", [1, 32_768, 32_769, 100_000])
+def test_a_program_says_whether_all_is_finite(count: int) -> None:
+    program = program_of("1e300*x*y")
+    x = torch.linspace(0.5, 1, count, dtype=torch.float64)
+    assert program.run({"x": x, "y": torch.tensor(1.0, dtype=torch.float64)}).is_finite
+    y = torch.ones(count, 2, dtype=torch.float64)[:, 0]  # not side by side
+    y[-1] = math.nan
+    found = program.run({"x": x, "y": y})
+    assert not found.is_finite
+    assert found.columns[0][:-1].tolist() == (1e300 * x)[:-1].tolist()
+
+
+def test_memory_that_is_lent_comes_back_when_nobody_holds_it() -> None:
+    lender = Lender()
+    first = lender.empty((2, 1_000_000), torch.float64)
+    place, row = first.data_ptr(), first[1]
+    del first
+    other = lender.empty((2, 1_000_000), torch.float64)
+    assert other.data_ptr() != place
+    del row
+    assert lender.empty((2, 1_000_000), torch.float64).data_ptr() == place
+    assert lender.empty((2, 3), torch.float64).shape == (2, 3)
 
 
 @pytest.mark.parametrize("text", ["relu(x)*y", "where(x > 0, x, y)", "floor(x)*y", "max(x, y)"])

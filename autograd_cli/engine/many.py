@@ -17,6 +17,7 @@ from torch import Tensor
 from autograd_cli.engine import backward
 from autograd_cli.engine.batches import batch as batch_of
 from autograd_cli.engine.batches import batches, count_of, is_pointwise, plain
+from autograd_cli.engine.bound import Outcome
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import (
     all_finite,
@@ -118,7 +119,7 @@ class Gradients:
         self._at = at
         self._context = context
         self._request = request
-        self.program: Callable[[Mapping[str, Tensor]], Sequence[Tensor]] | None = None
+        self.program: Callable[[Mapping[str, Tensor]], Outcome] | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -145,7 +146,7 @@ class Gradients:
         """Takes the program as the way from now on, if it agrees with autograd at these points."""
         expected = self._by_autograd(places, 0)
         run = compile_program(program) if compiled else program.run
-        found = run(self._values(places))
+        found = run(self._values(places)).columns
         wanted = [expected.value, *(expected.gradient or {}).values()]
         if not all(agree(one, other) for one, other in zip(found, wanted, strict=True)):  # type: ignore[arg-type]
             return False
@@ -160,8 +161,9 @@ class Gradients:
         Raises: as `gradient`.
         """
         if fast and self.program is not None:
-            value, *slopes = self.program(self._values(places))
-            if all(all_finite(part) for part in (value, *slopes)):
+            found = self.program(self._values(places))
+            if found.is_finite:
+                value, *slopes = found.columns
                 return self._columns(places, value, slopes)
         return self._by_autograd(places, explain)
 
@@ -216,25 +218,33 @@ def agree(found: Tensor, expected: Tensor) -> bool:
     return bool(((found - expected).abs() <= allowed).all())
 
 
-def compile_program(program: Program) -> Callable[[Mapping[str, Tensor]], Sequence[Tensor]]:
+def compile_program(program: Program) -> Callable[[Mapping[str, Tensor]], Outcome]:
     """The program compiled by torch for chunks of one size; what is left over runs as it is."""
     compiled = torch.compile(program.plain, dynamic=False)
 
-    def run(values: Mapping[str, Tensor]) -> list[Tensor]:
+    def run(values: Mapping[str, Tensor]) -> Outcome:
         count = max(len(value) for value in values.values() if value.dim())
         whole = count - count % COMPILED
         columns = [
             value if value.dim() else value.expand(count)
             for value in (values[name] for name in program.variables)
         ]
-        parts: list[Sequence[Tensor]] = []
+        results = torch.empty(len(program.outputs), count, dtype=columns[0].dtype)
+        is_finite = True
         with torch.no_grad():
             for start in range(0, whole, COMPILED):
-                part = [column[start : start + COMPILED].contiguous() for column in columns]
-                parts.append(compiled(*part))
+                stop = start + COMPILED
+                parts = compiled(*(column[start:stop].contiguous() for column in columns))
+                for result, part in zip(results, parts, strict=True):
+                    result[start:stop] = part
+                    is_finite = is_finite and all_finite(part)
         if whole < count:
-            rest = [column[whole:].contiguous() for column in columns]
-            parts.append(program.run(dict(zip(program.variables, rest, strict=True))))
-        return [torch.cat(outputs) for outputs in zip(*parts, strict=True)]
+            rest = program.run(
+                dict(zip(program.variables, (column[whole:] for column in columns), strict=True))
+            )
+            is_finite = is_finite and rest.is_finite
+            for result, part in zip(results, rest.columns, strict=True):
+                result[whole:] = part
+        return Outcome(list(results), is_finite)
 
     return run
