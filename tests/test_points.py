@@ -29,6 +29,7 @@ from cli_runner import PROGRAM, Outcome, agx, environment, run
 from autograd_cli.data import delimited, read_table
 from autograd_cli.data.bytestream import ByteStream
 from autograd_cli.engine.batches import Listed, batches
+from autograd_cli.engine.compiled import Compiled
 from autograd_cli.engine.context import resolve
 from autograd_cli.engine.derivatives import gradient, gradient_columns
 from autograd_cli.engine.lending import Lender
@@ -288,6 +289,9 @@ def test_pyarrow_writes_what_python_writes(tmp_path: Path, monkeypatch: pytest.M
         words = ("grad", "x*y + 1/x", "--points", path, "-f", format)
         fast = run(*words)
         with monkeypatch.context() as patch:
+            patch.setattr("autograd_cli.render.streams.arrow.orjson", None)
+            assert run(*words) == fast
+        with monkeypatch.context() as patch:
             patch.setattr(delimited, "has_arrow", lambda: False)
             patch.setattr("autograd_cli.render.streams.text.has_arrow", lambda: False)
             patch.setattr("autograd_cli.render.streams.ndjson.has_arrow", lambda: False)
@@ -402,6 +406,28 @@ def test_bad_rows_are_left_out_or_empty(tmp_path: Path) -> None:
     assert pyarrow.parquet.read_table(parquet)["d_x"].to_pylist() == [2, None, 5, None, None, 6]
 
 
+@pytest.mark.parametrize(
+    "words", [("grad", "x*y*k"), ("eval", "x*y*k"), ("jacobian", "[x*y, k]"), ("hessian", "x*y*k")]
+)
+@pytest.mark.parametrize("rows", ["?,3,b\n4,5,c\n", "4,5,c\n?,3,b\n"])
+def test_rows_without_results_have_the_keys_of_the_others(
+    tmp_path: Path, words: tuple[str, ...], rows: str
+) -> None:
+    path = table(tmp_path, f"x,y,n\n{rows}")
+    found = run(*words, "--at", "k=2", "--points", path, "-f", "ndjson", "--on-error", "null")
+    assert found.err.endswith("warning: 1 row has no results\n")
+    records = sorted(map(json.loads, found.out.splitlines()), key=lambda one: one["row"]["n"])
+    empty, full = records
+    assert list(empty) == list(full)
+    assert empty["row"] == {"x": "?", "y": "3", "n": "b"}
+    assert empty["expression"] == words[1]
+    assert empty["value"] is None
+    assert set(empty["at"]) == {"x", "y", "k"}
+    assert empty["at"]["x"] is None
+    for key in ("gradient", "at"):
+        assert list(empty.get(key) or ()) == list(full.get(key) or ())
+
+
 @pytest.mark.parametrize("words", [("grad", "x*y", "-f", "json"), ("check", "x*y")])
 def test_whole_results_leave_bad_rows_out_and_say_so(
     tmp_path: Path, words: tuple[str, ...]
@@ -485,8 +511,9 @@ def test_bad_input(tmp_path: Path, content: bytes, error: str | None) -> None:
         gzip.compress(b"x,y\n2,3\n", mtime=0),
         bz2.compress(b"x,y\n2,3\n"),
         lzma.compress(b"x,y\n2,3\n"),
+        pyarrow.compress(b"x,y\n2,3\n", codec="zstd", asbytes=True),
     ],
-    ids=["mark", "crlf", "semicolon", "tab", "bar", "quotes", "gzip", "bzip2", "xz"],
+    ids=["mark", "crlf", "semicolon", "tab", "bar", "quotes", "gzip", "bzip2", "xz", "zstd"],
 )
 def test_what_tables_look_like(tmp_path: Path, content: bytes) -> None:
     found = ok(run("grad", "x*y", "--points", table(tmp_path, content), "-f", "csv"))
@@ -716,6 +743,19 @@ def test_a_program_says_whether_all_is_finite(count: int) -> None:
     found = program.run({"x": x, "y": y})
     assert not found.is_finite
     assert found.columns[0][:-1].tolist() == (1e300 * x)[:-1].tolist()
+
+
+def test_without_a_compiler_the_formulas_run_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compile(*_: object, **__: object) -> None:
+        raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found in (None, 'g++')")
+
+    monkeypatch.setattr(torch, "compile", compile)
+    points = {"x": torch.rand(40_000, dtype=torch.float64), "y": torch.tensor(2.0).double()}
+    compiled = Compiled(program_of("sin(x)*y"))
+    expected = compiled._program.run(points)
+    found = compiled.run(points)
+    assert compiled.fault == "torch finds no working C++ compiler"
+    assert all(map(torch.equal, found.columns, expected.columns))
 
 
 def test_memory_that_is_lent_comes_back_when_nobody_holds_it() -> None:

@@ -18,9 +18,9 @@ from autograd_cli.engine import backward
 from autograd_cli.engine.batches import batch as batch_of
 from autograd_cli.engine.batches import batches, count_of, is_pointwise, plain
 from autograd_cli.engine.bound import Outcome
+from autograd_cli.engine.compiled import Compiled
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import (
-    all_finite,
     evaluation_columns,
     gradient_columns,
     gradient_header,
@@ -33,7 +33,6 @@ from autograd_cli.results.columns import Chunk, Columns, Results
 
 AUTOGRAD, SYMBOLIC, AUTO = "autograd", "symbolic", "auto"
 VIAS = (AUTO, AUTOGRAD, SYMBOLIC)
-COMPILED = 16_384  # rows of a chunk that is compiled
 
 # Two ways agree where they differ by no more than rounding, of the number itself or of the largest
 # in its column: where terms cancel, both are right only to that.
@@ -120,10 +119,16 @@ class Gradients:
         self._context = context
         self._request = request
         self.program: Callable[[Mapping[str, Tensor]], Outcome] | None = None
+        self._compiled: Compiled | None = None
 
     @property
     def dtype(self) -> torch.dtype:
         return self._context.dtype
+
+    @property
+    def not_compiled(self) -> str:
+        """Why the program could not be compiled, if that was wanted, or ""."""
+        return "" if self._compiled is None else self._compiled.fault
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -145,7 +150,8 @@ class Gradients:
     ) -> bool:
         """Takes the program as the way from now on, if it agrees with autograd at these points."""
         expected = self._by_autograd(places, 0)
-        run = compile_program(program) if compiled else program.run
+        self._compiled = Compiled(program) if compiled else None
+        run = program.run if self._compiled is None else self._compiled.run
         found = run(self._values(places)).columns
         wanted = [expected.value, *(expected.gradient or {}).values()]
         if not all(agree(one, other) for one, other in zip(found, wanted, strict=True)):  # type: ignore[arg-type]
@@ -216,35 +222,3 @@ def agree(found: Tensor, expected: Tensor) -> bool:
     size = expected.abs()
     allowed = relative * size + absolute * size.max()
     return bool(((found - expected).abs() <= allowed).all())
-
-
-def compile_program(program: Program) -> Callable[[Mapping[str, Tensor]], Outcome]:
-    """The program compiled by torch for chunks of one size; what is left over runs as it is."""
-    compiled = torch.compile(program.plain, dynamic=False)
-
-    def run(values: Mapping[str, Tensor]) -> Outcome:
-        count = max(len(value) for value in values.values() if value.dim())
-        whole = count - count % COMPILED
-        columns = [
-            value if value.dim() else value.expand(count)
-            for value in (values[name] for name in program.variables)
-        ]
-        results = torch.empty(len(program.outputs), count, dtype=columns[0].dtype)
-        is_finite = True
-        with torch.no_grad():
-            for start in range(0, whole, COMPILED):
-                stop = start + COMPILED
-                parts = compiled(*(column[start:stop].contiguous() for column in columns))
-                for result, part in zip(results, parts, strict=True):
-                    result[start:stop] = part
-                    is_finite = is_finite and all_finite(part)
-        if whole < count:
-            rest = program.run(
-                dict(zip(program.variables, (column[whole:] for column in columns), strict=True))
-            )
-            is_finite = is_finite and rest.is_finite
-            for result, part in zip(results, rest.columns, strict=True):
-                result[whole:] = part
-        return Outcome(list(results), is_finite)
-
-    return run
