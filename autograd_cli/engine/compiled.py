@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograd_cli.engine.bound import Outcome
 from autograd_cli.engine.derivatives import all_finite
+from autograd_cli.engine.lending import Lender
 from autograd_cli.engine.program import Program
 
 CHUNK = 16_384  # rows of a chunk that is compiled
@@ -28,6 +29,7 @@ class Compiled:
         self._program = program
         self._function: Function | None = None
         self._lock = threading.Lock()
+        self._lender = Lender()
         self.fault = ""
 
     def run(self, values: Mapping[str, Tensor]) -> Outcome:
@@ -41,7 +43,7 @@ class Compiled:
             value if value.dim() else value.expand(count)
             for value in (values[name] for name in self._program.variables)
         ]
-        results = torch.empty(len(self._program.outputs), count, dtype=columns[0].dtype)
+        results = self._lender.empty((len(self._program.outputs), count), columns[0].dtype)
         is_finite = True
         with torch.no_grad():
             for start in range(0, whole, CHUNK):
