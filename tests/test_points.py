@@ -29,8 +29,10 @@ from cli_runner import PROGRAM, Outcome, agx, environment, run
 from autograd_cli.data import delimited, read_table
 from autograd_cli.data.bytestream import ByteStream
 from autograd_cli.engine.batches import Listed, batches
+from autograd_cli.engine.compiled import Compiled
 from autograd_cli.engine.context import resolve
 from autograd_cli.engine.derivatives import gradient, gradient_columns
+from autograd_cli.engine.lending import Lender
 from autograd_cli.engine.many import Gradients
 from autograd_cli.engine.program import Program
 from autograd_cli.errors import AgxError, FileError
@@ -287,6 +289,9 @@ def test_pyarrow_writes_what_python_writes(tmp_path: Path, monkeypatch: pytest.M
         words = ("grad", "x*y + 1/x", "--points", path, "-f", format)
         fast = run(*words)
         with monkeypatch.context() as patch:
+            patch.setattr("autograd_cli.render.streams.arrow.orjson", None)
+            assert run(*words) == fast
+        with monkeypatch.context() as patch:
             patch.setattr(delimited, "has_arrow", lambda: False)
             patch.setattr("autograd_cli.render.streams.text.has_arrow", lambda: False)
             patch.setattr("autograd_cli.render.streams.ndjson.has_arrow", lambda: False)
@@ -401,6 +406,28 @@ def test_bad_rows_are_left_out_or_empty(tmp_path: Path) -> None:
     assert pyarrow.parquet.read_table(parquet)["d_x"].to_pylist() == [2, None, 5, None, None, 6]
 
 
+@pytest.mark.parametrize(
+    "words", [("grad", "x*y*k"), ("eval", "x*y*k"), ("jacobian", "[x*y, k]"), ("hessian", "x*y*k")]
+)
+@pytest.mark.parametrize("rows", ["?,3,b\n4,5,c\n", "4,5,c\n?,3,b\n"])
+def test_rows_without_results_have_the_keys_of_the_others(
+    tmp_path: Path, words: tuple[str, ...], rows: str
+) -> None:
+    path = table(tmp_path, f"x,y,n\n{rows}")
+    found = run(*words, "--at", "k=2", "--points", path, "-f", "ndjson", "--on-error", "null")
+    assert found.err.endswith("warning: 1 row has no results\n")
+    records = sorted(map(json.loads, found.out.splitlines()), key=lambda one: one["row"]["n"])
+    empty, full = records
+    assert list(empty) == list(full)
+    assert empty["row"] == {"x": "?", "y": "3", "n": "b"}
+    assert empty["expression"] == words[1]
+    assert empty["value"] is None
+    assert set(empty["at"]) == {"x", "y", "k"}
+    assert empty["at"]["x"] is None
+    for key in ("gradient", "at"):
+        assert list(empty.get(key) or ()) == list(full.get(key) or ())
+
+
 @pytest.mark.parametrize("words", [("grad", "x*y", "-f", "json"), ("check", "x*y")])
 def test_whole_results_leave_bad_rows_out_and_say_so(
     tmp_path: Path, words: tuple[str, ...]
@@ -484,8 +511,9 @@ def test_bad_input(tmp_path: Path, content: bytes, error: str | None) -> None:
         gzip.compress(b"x,y\n2,3\n", mtime=0),
         bz2.compress(b"x,y\n2,3\n"),
         lzma.compress(b"x,y\n2,3\n"),
+        pyarrow.compress(b"x,y\n2,3\n", codec="zstd", asbytes=True),
     ],
-    ids=["mark", "crlf", "semicolon", "tab", "bar", "quotes", "gzip", "bzip2", "xz"],
+    ids=["mark", "crlf", "semicolon", "tab", "bar", "quotes", "gzip", "bzip2", "xz", "zstd"],
 )
 def test_what_tables_look_like(tmp_path: Path, content: bytes) -> None:
     found = ok(run("grad", "x*y", "--points", table(tmp_path, content), "-f", "csv"))
@@ -670,6 +698,76 @@ def test_a_program_that_is_wrong_is_not_believed() -> None:
     gradients = Gradients(read("x*y"), {}, CONTEXT, DerivativeRequest())
     assert not gradients.adopt(program_of("x*y + 1e-7*x"), points)
     assert gradients.program is None
+
+
+def test_monomials_share_their_products() -> None:
+    """x**2*y**2 is the square of x*y, and both derivatives have x*y/(1 + x**2*y**2)."""
+    ops = [
+        op
+        for op, _, _ in worker.respond(
+            {"task": "program", "source": "log(1 + x**2*y**2)", "wrt": ["x", "y"]}
+        )["nodes"]
+    ]
+    assert ops.count("div") <= 2
+    names = [one.function.__name__ for one in program_of("log(1 + x**2*y**2)").instructions]
+    assert sorted(names) == ["addcmul", "addcmul", "addcmul", "div", "log", "mul"]
+
+
+@pytest.mark.parametrize("text", ["-(x*y)", "3*(x/y)", "-x*y/2 + y", "exp(-x**2)", "exp(-x*y/3)"])
+def test_a_scaled_product_is_one_operation_and_keeps_its_sign(text: str) -> None:
+    points = {
+        "x": torch.tensor([0.0, -0.0, 2.0, 0.0], dtype=torch.float64),
+        "y": torch.tensor([1.0, 1.0, -3.0, -1.0], dtype=torch.float64),
+    }
+    found = program_of(text).run(points)
+    assert found.is_finite
+    x, y = points.values()
+    expected = {
+        "-(x*y)": -(x * y),
+        "3*(x/y)": 3 * (x / y),
+        "-x*y/2 + y": -x * y / 2 + y,
+        "exp(-x**2)": torch.exp(-(x**2)),
+        "exp(-x*y/3)": torch.exp(-x * y / 3),
+    }[text]
+    torch.testing.assert_close(found.columns[0], expected, rtol=1e-15, atol=0)
+    assert found.columns[0].signbit().tolist() == expected.signbit().tolist()
+
+
+@pytest.mark.parametrize("count", [1, 32_768, 32_769, 100_000])
+def test_a_program_says_whether_all_is_finite(count: int) -> None:
+    program = program_of("1e300*x*y")
+    x = torch.linspace(0.5, 1, count, dtype=torch.float64)
+    assert program.run({"x": x, "y": torch.tensor(1.0, dtype=torch.float64)}).is_finite
+    y = torch.ones(count, 2, dtype=torch.float64)[:, 0]  # not side by side
+    y[-1] = math.nan
+    found = program.run({"x": x, "y": y})
+    assert not found.is_finite
+    assert found.columns[0][:-1].tolist() == (1e300 * x)[:-1].tolist()
+
+
+def test_without_a_compiler_the_formulas_run_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compile(*_: object, **__: object) -> None:
+        raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found in (None, 'g++')")
+
+    monkeypatch.setattr(torch, "compile", compile)
+    points = {"x": torch.rand(40_000, dtype=torch.float64), "y": torch.tensor(2.0).double()}
+    compiled = Compiled(program_of("sin(x)*y"))
+    expected = compiled._program.run(points)
+    found = compiled.run(points)
+    assert compiled.fault == "torch finds no working C++ compiler"
+    assert all(map(torch.equal, found.columns, expected.columns))
+
+
+def test_memory_that_is_lent_comes_back_when_nobody_holds_it() -> None:
+    lender = Lender()
+    first = lender.empty((2, 1_000_000), torch.float64)
+    place, row = first.data_ptr(), first[1]
+    del first
+    other = lender.empty((2, 1_000_000), torch.float64)
+    assert other.data_ptr() != place
+    del row
+    assert lender.empty((2, 1_000_000), torch.float64).data_ptr() == place
+    assert lender.empty((2, 3), torch.float64).shape == (2, 3)
 
 
 @pytest.mark.parametrize("text", ["relu(x)*y", "where(x > 0, x, y)", "floor(x)*y", "max(x, y)"])

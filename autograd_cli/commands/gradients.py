@@ -149,6 +149,8 @@ class Way:
         """What those who asked for the formulas should know."""
         if self._note and self._is_forced:
             return [f"computed by autograd, not by the formulas: {self._note}"]
+        if self._gradients is not None and self._gradients.not_compiled:
+            return [f"the formulas were not compiled: {self._gradients.not_compiled}"]
         return []
 
     def close(self) -> None:

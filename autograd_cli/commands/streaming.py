@@ -14,6 +14,7 @@ from autograd_cli.commands.progress import Progress
 from autograd_cli.commands.table_points import TablePoints
 from autograd_cli.commands.tally import MOST_TOLD, Tally
 from autograd_cli.console import Console
+from autograd_cli.data.memory import keep_freed
 from autograd_cli.data.rows import Block
 from autograd_cli.errors import ExitCode
 from autograd_cli.render.streams import Encoder, encoder
@@ -58,6 +59,7 @@ def stream(
 
         torch.set_num_threads(1)
 
+    keep_freed()
     begin()
     tasks: Iterator[Task] = (
         (number, block, is_fast(block, points.first))

@@ -67,6 +67,7 @@ class TablePoints:
             delimiter=getattr(self._source, "delimiter", ","),
             used=dict.fromkeys(self._wanted, ()),
             utf=utf,
+            example=found if self._on_error == NULL else None,
         )
 
     def blocks(self, start: int) -> Iterator[Block]:

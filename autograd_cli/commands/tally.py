@@ -42,7 +42,8 @@ class Tally:
 
     def tell(self, console: Console, *, nulls: bool = False, more: str = "") -> None:
         """Says it all on stderr; with `nulls` the rows were kept, without results."""
-        texts = list(self._texts("have no results" if nulls else "left out"))
+        have = "has no results" if self.faults == 1 else "have no results"
+        texts = list(self._texts(have if nulls else "left out"))
         if more:
             texts.append(more)
         if texts:

@@ -93,16 +93,22 @@ def number_texts(numbers: Any) -> Any:
 
 def split_lines(text: bytes) -> Any:
     """The lines of a text, each of which has an end, as an Arrow array."""
-    ends = pyarrow.py_buffer(array("i", (0, len(text) - 1)))
+    return split(text, "\n", stop=len(text) - 1)
+
+
+def split(text: bytes, between: str, *, start: int = 0, stop: int) -> Any:
+    """The parts of a piece of a text, as an Arrow array."""
+    ends = pyarrow.py_buffer(array("i", (start, stop)))
     whole = pyarrow.StringArray.from_buffers(1, ends, pyarrow.py_buffer(text))
-    return compute.split_pattern(whole, "\n").values
+    return compute.split_pattern(whole, between).values
 
 
 def joined(columns: Sequence[Any], delimiter: str) -> memoryview:
     """Columns of text as lines of cells."""
-    *others, last = columns
-    last = compute.binary_join_element_wise(last, "\n", "")
-    return side_by_side(compute.binary_join_element_wise(*others, last, delimiter))
+    parts: list[Any] = []
+    for column in columns:
+        parts += [delimiter, column]
+    return side_by_side(compute.binary_join_element_wise(*parts[1:], "\n", ""))
 
 
 def side_by_side(texts: Any) -> memoryview:

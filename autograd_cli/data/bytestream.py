@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import importlib.util
 import io
 import lzma
 import os
@@ -19,15 +20,27 @@ from autograd_cli.errors import FileError
 BLOCK = 1 << 20  # bytes that are read at once
 PATIENCE = 0.02  # seconds that a pipe may take for more before what is there is handed on
 
+
+def _zstd(file: Any) -> Any:
+    """Python has no zstd of its own before 3.14, pyarrow has."""
+    import pyarrow
+
+    return pyarrow.CompressedInputStream(pyarrow.PythonFile(file, "r"), "zstd")
+
+
 # Magic numbers, and what opens a stream that begins with them.
 _COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
+    **({b"\x28\xb5\x2f\xfd": _zstd} if importlib.util.find_spec("pyarrow") else {}),
 }
 _FOREIGN = {
     b"PK\x03\x04": ("a zip archive", "unpack it first, or use gzip, bzip2 or xz"),
-    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "unpack it first: zstd -dc FILE | agx …"),
+    b"\x28\xb5\x2f\xfd": (
+        "compressed with zstd",
+        "pip install 'autograd-cli[data]' reads it, or: zstd -dc FILE | agx …",
+    ),
     b"%PDF": ("a PDF", "save the table in it as CSV"),
     b"\xd0\xcf\x11\xe0": ("an old Excel or Word file", "save the table in it as CSV"),
     b"\xff\xfe": ("UTF-16 text, not UTF-8", "convert it: iconv -f UTF-16 -t UTF-8 FILE"),

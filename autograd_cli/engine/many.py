@@ -17,9 +17,10 @@ from torch import Tensor
 from autograd_cli.engine import backward
 from autograd_cli.engine.batches import batch as batch_of
 from autograd_cli.engine.batches import batches, count_of, is_pointwise, plain
+from autograd_cli.engine.bound import Outcome
+from autograd_cli.engine.compiled import Compiled
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import (
-    all_finite,
     evaluation_columns,
     gradient_columns,
     gradient_header,
@@ -32,7 +33,6 @@ from autograd_cli.results.columns import Chunk, Columns, Results
 
 AUTOGRAD, SYMBOLIC, AUTO = "autograd", "symbolic", "auto"
 VIAS = (AUTO, AUTOGRAD, SYMBOLIC)
-COMPILED = 16_384  # rows of a chunk that is compiled
 
 # Two ways agree where they differ by no more than rounding, of the number itself or of the largest
 # in its column: where terms cancel, both are right only to that.
@@ -118,11 +118,17 @@ class Gradients:
         self._at = at
         self._context = context
         self._request = request
-        self.program: Callable[[Mapping[str, Tensor]], Sequence[Tensor]] | None = None
+        self.program: Callable[[Mapping[str, Tensor]], Outcome] | None = None
+        self._compiled: Compiled | None = None
 
     @property
     def dtype(self) -> torch.dtype:
         return self._context.dtype
+
+    @property
+    def not_compiled(self) -> str:
+        """Why the program could not be compiled, if that was wanted, or ""."""
+        return "" if self._compiled is None else self._compiled.fault
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -144,8 +150,9 @@ class Gradients:
     ) -> bool:
         """Takes the program as the way from now on, if it agrees with autograd at these points."""
         expected = self._by_autograd(places, 0)
-        run = compile_program(program) if compiled else program.run
-        found = run(self._values(places))
+        self._compiled = Compiled(program) if compiled else None
+        run = program.run if self._compiled is None else self._compiled.run
+        found = run(self._values(places)).columns
         wanted = [expected.value, *(expected.gradient or {}).values()]
         if not all(agree(one, other) for one, other in zip(found, wanted, strict=True)):  # type: ignore[arg-type]
             return False
@@ -160,8 +167,9 @@ class Gradients:
         Raises: as `gradient`.
         """
         if fast and self.program is not None:
-            value, *slopes = self.program(self._values(places))
-            if all(all_finite(part) for part in (value, *slopes)):
+            found = self.program(self._values(places))
+            if found.is_finite:
+                value, *slopes = found.columns
                 return self._columns(places, value, slopes)
         return self._by_autograd(places, explain)
 
@@ -214,27 +222,3 @@ def agree(found: Tensor, expected: Tensor) -> bool:
     size = expected.abs()
     allowed = relative * size + absolute * size.max()
     return bool(((found - expected).abs() <= allowed).all())
-
-
-def compile_program(program: Program) -> Callable[[Mapping[str, Tensor]], Sequence[Tensor]]:
-    """The program compiled by torch for chunks of one size; what is left over runs as it is."""
-    compiled = torch.compile(program.plain, dynamic=False)
-
-    def run(values: Mapping[str, Tensor]) -> list[Tensor]:
-        count = max(len(value) for value in values.values() if value.dim())
-        whole = count - count % COMPILED
-        columns = [
-            value if value.dim() else value.expand(count)
-            for value in (values[name] for name in program.variables)
-        ]
-        parts: list[Sequence[Tensor]] = []
-        with torch.no_grad():
-            for start in range(0, whole, COMPILED):
-                part = [column[start : start + COMPILED].contiguous() for column in columns]
-                parts.append(compiled(*part))
-        if whole < count:
-            rest = [column[whole:].contiguous() for column in columns]
-            parts.append(program.run(dict(zip(program.variables, rest, strict=True))))
-        return [torch.cat(outputs) for outputs in zip(*parts, strict=True)]
-
-    return run

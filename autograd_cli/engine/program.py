@@ -2,26 +2,22 @@
 
 The list comes from the symbolic worker (`language.symbolic.program`). Here it becomes instructions:
 sums with products or quotients are one operation each (`addcmul`, `addcdiv`, `add` with `alpha`),
-every result goes into a buffer of its own that is used again as soon as its last reader has run,
-and the chunks are small enough to stay in the cache.
+and each says which nodes nothing reads after it. How they run is told in `bound`.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autograd_cli.engine.bound import Bound, Instruction, Outcome
 from autograd_cli.engine.operations import operation
 from autograd_cli.language.expression import NUMBER, VARIABLE
 from autograd_cli.language.functions import FUNCTIONS
-
-CHUNK = 32_768  # rows; a handful of buffers of them fits into the cache
-
-Operand = int | float  # the position of a node, or a number
 
 # Functions of torch that write into a given buffer; others make their own.
 _INTO: dict[str, Callable[..., Tensor]] = {
@@ -32,18 +28,6 @@ _INTO: dict[str, Callable[..., Tensor]] = {
         *("tanh", "asinh", "acosh", "atanh", "erf", "erfc", "lgamma", "addcmul"),
     )
 }
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """`target = function(*operands, **options)`; `frees` are not read after it."""
-
-    target: int
-    function: Callable[..., Tensor]
-    operands: tuple[int | Tensor | float, ...]  # an int is a node
-    options: Mapping[str, float]
-    into: bool
-    frees: tuple[int, ...]
 
 
 class Program:
@@ -75,6 +59,7 @@ class Program:
         }
         self._fold()
         self.instructions = self._schedule()
+        self._own = threading.local()
 
     def _fold(self) -> None:
         """Operations on numbers alone become numbers."""
@@ -87,30 +72,13 @@ class Program:
                 self._numbers[position] = number
                 self._nodes[position] = (NUMBER, (), number)
 
-    def run(self, values: Mapping[str, Tensor]) -> list[Tensor]:
-        """The outputs at every point, shape (points,) each; equal outputs are one tensor.
-
-        `values` has a tensor of shape (points,) for every variable, or () for one that is fixed.
-        """
-        count = max(len(value) for value in values.values() if value.dim())
-        places = list(dict.fromkeys(self.outputs))
-        # One piece of memory, because the system takes back several large ones, and new pages cost
-        # as much as the arithmetic.
-        results = dict(zip(places, torch.empty(len(places), count, dtype=self._dtype), strict=True))
-        buffers: list[Tensor] = []
-        with torch.no_grad():
-            for start in range(0, count, CHUNK):
-                stop = min(start + CHUNK, count)
-                self._chunk(
-                    {
-                        name: values[name][start:stop] if values[name].dim() else values[name]
-                        for name in self.variables
-                    },
-                    {position: result[start:stop] for position, result in results.items()},
-                    buffers,
-                    stop - start,
-                )
-        return [results[position] for position in self.outputs]
+    def run(self, values: Mapping[str, Tensor]) -> Outcome:
+        """The outputs at every point, as `Bound.run`; threads do not disturb each other."""
+        if not hasattr(self._own, "bound"):
+            self._own.bound = Bound(
+                self.instructions, self.variables, self.outputs, self._numbers, self._dtype
+            )
+        return self._own.bound.run(values)  # type: ignore[no-any-return]
 
     def plain(self, *values: Tensor) -> list[Tensor]:
         """The same as a plain function of tensors, for a compiler to work on."""
@@ -122,40 +90,6 @@ class Program:
             known[place] if place in known else torch.full_like(values[0], self._numbers[place])
             for place in self.outputs
         ]
-
-    def _chunk(
-        self,
-        values: Mapping[str, Tensor],
-        results: Mapping[int, Tensor],
-        free: list[Tensor],
-        size: int,
-    ) -> None:
-        slots: dict[int, Tensor] = {
-            position: values[name] for name, position in self.variables.items()
-        }
-        owned: dict[int, Tensor] = {}  # the buffers that slots are the beginnings of
-        for one in self.instructions:
-            operands = [slots[part] if type(part) is int else part for part in one.operands]
-            free += [owned.pop(dead) for dead in one.frees if dead in owned]
-            result = results.get(one.target)
-            if not one.into:
-                made = one.function(*operands, **one.options)
-                if result is not None:
-                    made = result.copy_(made)
-                slots[one.target] = made
-                continue
-            if result is None:
-                whole = free.pop() if free else torch.empty(CHUNK, dtype=self._dtype)
-                owned[one.target] = whole
-                result = whole if size == CHUNK else whole[:size]
-            one.function(*operands, **one.options, out=result)
-            slots[one.target] = result
-        free += owned.values()
-        for position, result in results.items():
-            if position in self._numbers:
-                result.fill_(self._numbers[position])
-            elif self._nodes[position][0] == VARIABLE:
-                result.copy_(slots[position])
 
     # Instructions ---------------------------------------------------------------------------------
 
@@ -174,7 +108,7 @@ class Program:
             if fused is not None:
                 swallowed, function, operands, options = fused
                 for inner in swallowed:
-                    del made[inner]
+                    made.pop(inner, None)  # one of them may have swallowed another
                 made[position] = function, operands, options, True
             else:
                 made[position] = (*self._simple(op, places), op in _INTO)
@@ -222,7 +156,10 @@ class Program:
     def _fused(
         self, op: str, places: tuple[int, ...], uses: Sequence[int]
     ) -> tuple[list[int], Callable[..., Tensor], tuple[Any, ...], dict[str, float]] | None:
-        """A sum with a term like `-2*a*b` or `a/b` as one operation, and the nodes it swallows."""
+        """A sum with a term like `-2*a*b` or `a/b` as one operation, or such a term by itself, and
+        the nodes it swallows."""
+        if op == "neg" or (op == "mul" and any(place in self._numbers for place in places)):
+            return self._scaled(op, places, uses)
         if op not in ("add", "sub"):
             return None
         orders = [places] if op == "sub" else [places, places[::-1]]
@@ -237,6 +174,21 @@ class Program:
             return swallowed, torch.add, (start, root), {"alpha": scale}
         function = torch.addcmul if inner == "mul" else torch.addcdiv
         return swallowed, function, (start, *parts), {"value": scale}
+
+    def _scaled(
+        self, op: str, places: tuple[int, ...], uses: Sequence[int]
+    ) -> tuple[list[int], Callable[..., Tensor], tuple[Any, ...], dict[str, float]] | None:
+        """A product or a quotient of two columns times a number, added to what changes nothing."""
+        column = next(place for place in places if place not in self._numbers)
+        swallowed, scale, root = self._term(column, uses)
+        if root not in swallowed:
+            return None
+        numbers = [self._numbers[place] for place in places if place in self._numbers]
+        scale *= numbers[0] if numbers else -1.0
+        inner, parts, _ = self._nodes[root]
+        function = torch.addcmul if inner == "mul" else torch.addcdiv
+        nothing = torch.tensor(-0.0, dtype=self._dtype)  # 0.0 would take the sign of -0.0
+        return swallowed, function, (nothing, *parts), {"value": scale}
 
     def _term(self, position: int, uses: Sequence[int]) -> tuple[list[int], float, int]:
         """The nodes of a term that nothing else reads, its number, and the node that this scales.

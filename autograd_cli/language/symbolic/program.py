@@ -7,8 +7,8 @@ of its operands, and the value of a leaf.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import sympy
 
@@ -54,6 +54,7 @@ FUNCTIONS: Mapping[type, str] = {
 }
 
 Node = list[Any]  # [operation, operands, value]
+_Powers: TypeAlias = "dict[sympy.Expr, int]"  # a product: its factors with their exponents
 
 
 def program(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,11 +73,54 @@ def program(request: Mapping[str, Any]) -> dict[str, Any]:
     outputs = [items[0], *(differentiate(items[0], [symbol]) for symbol in symbols)]
     outputs = [output.replace(detach, lambda x: x) for output in outputs]
     shared, reduced = sympy.cse(outputs, list=False)
+    found = [_made(shared, reduced), _made(*_with_monomials(shared, reduced))]
+    nodes, positions = min(reversed(found), key=lambda made: _cost(made[0]))
+    return {"nodes": nodes, "outputs": positions}
+
+
+def _cost(nodes: Sequence[Node]) -> int:
+    """How many operations there are but for signs and factors, which others take with them."""
+    return sum(
+        op not in (NUMBER, VARIABLE, "neg")
+        and not (op == "mul" and any(nodes[place][0] == NUMBER for place in places))
+        for op, places, _ in nodes
+    )
+
+
+def _with_monomials(
+    shared: Sequence[tuple[sympy.Symbol, sympy.Expr]], reduced: Sequence[sympy.Expr]
+) -> tuple[list[tuple[sympy.Symbol, sympy.Expr]], list[sympy.Expr]]:
+    """The same with powers and products of symbols written out wherever they are used.
+
+    Of `x0*x3` with x0 = x**2 and x3 = y**2 nobody sees that it is the square of x*y, which another
+    place may need as well.
+    """
+    monomials: dict[sympy.Symbol, sympy.Expr] = {}
+    kept = []
+    for symbol, part in shared:
+        written = part.xreplace(monomials)
+        if _is_monomial(written):
+            monomials[symbol] = written
+        else:
+            kept.append((symbol, written))
+    return kept, [part.xreplace(monomials) for part in reduced]
+
+
+def _is_monomial(tree: sympy.Expr) -> bool:
+    _, rest = tree.as_coeff_Mul()
+    return all(
+        base.is_Symbol and exponent.is_Integer
+        for base, exponent in (factor.as_base_exp() for factor in sympy.Mul.make_args(rest))
+    )
+
+
+def _made(
+    shared: Sequence[tuple[sympy.Symbol, sympy.Expr]], reduced: Sequence[sympy.Expr]
+) -> tuple[list[Node], list[int]]:
     maker = _Maker()
     for symbol, part in shared:
         maker.known[symbol] = maker.position(part)
-    positions = [maker.position(part) for part in reduced]
-    return {"nodes": maker.nodes, "outputs": positions}
+    return maker.nodes, [maker.position(part) for part in reduced]
 
 
 class _Maker:
@@ -154,17 +198,24 @@ class _Maker:
     def _product(self, tree: sympy.Mul) -> int:
         factor, rest = tree.as_coeff_Mul()
         above, below = _fraction(rest)
-        if above:
-            total = self._chain([self.known[part] for part in above])
-            if below:
-                divisor = self._chain([self.known[part] for part in below])
-                total = self.add("div", (total, divisor))
-        else:
-            divisor = self._chain([self.known[part] for part in below])
-            return self.add("div", (self.number(factor), divisor))
+        if not above:
+            return self.add("div", (self.number(factor), self._monomial(below)))
+        first, *others = _layers(above)
+        total = self._layer(first)
+        if below:
+            total = self.add("div", (total, self._monomial(below)))
+        for layer in others:
+            total = self.add("mul", (total, self._layer(layer)))
         if factor == -1:
             return self.add("neg", (total,))
         return total if factor == 1 else self.add("mul", (total, self.number(factor)))
+
+    def _monomial(self, powers: _Powers) -> int:
+        return self._chain([self._layer(layer) for layer in _layers(powers)])
+
+    def _layer(self, layer: tuple[list[sympy.Expr], int]) -> int:
+        bases, exponent = layer
+        return self._whole_power(self._chain([self.known[base] for base in bases]), exponent)
 
     def _chain(self, places: list[int]) -> int:
         total = places[0]
@@ -214,6 +265,8 @@ class _Maker:
         return self.add(NUMBER, (), float(value))
 
     def add(self, op: str, operands: tuple[int, ...], value: Any = None) -> int:
+        if op in ("add", "mul") and not any(self.nodes[place][0] == NUMBER for place in operands):
+            operands = tuple(sorted(operands))  # x*y and y*x are one product
         key = (op, operands, value)
         if key not in self._made:
             if len(self.nodes) >= MOST_OPERATIONS:
@@ -223,12 +276,28 @@ class _Maker:
         return self._made[key]
 
 
-def _fraction(product: sympy.Expr) -> tuple[list[sympy.Expr], list[sympy.Expr]]:
-    """The factors above and below the line; none above stands for 1."""
-    above, below = [], []
+def _fraction(product: sympy.Expr) -> tuple[_Powers, _Powers]:
+    """The factors above and below the line, with their exponents; none above stands for 1."""
+    above: _Powers = {}
+    below: _Powers = {}
     for factor in sympy.Mul.make_args(product):
-        if factor.is_Pow and factor.exp.is_Integer and factor.exp < 0:
-            below.append(factor.base ** (-factor.exp))
+        base, exponent = factor.as_base_exp() if factor.is_Pow else (factor, sympy.S.One)
+        if base is sympy.E or not exponent.is_Integer or abs(exponent) > MAX_POWER:
+            above[factor] = 1
+        elif exponent < 0:
+            below[base] = -int(exponent)
         elif factor is not sympy.S.One:
-            above.append(factor)
+            above[base] = int(exponent)
     return above, below
+
+
+def _layers(powers: _Powers) -> list[tuple[list[sympy.Expr], int]]:
+    """A product of powers as a product of powers of products, each without the last one's least
+    power: x**3*y is (x*y)*x**2, x**2*y**2 is (x*y)**2. Symbols come first, always in one order."""
+    bases = sorted(powers, key=lambda base: (not base.is_Symbol, base.sort_key()))
+    layers = []
+    done = 0
+    for exponent in sorted(set(powers.values())):
+        layers.append(([base for base in bases if powers[base] > done], exponent - done))
+        done = exponent
+    return layers

@@ -58,8 +58,8 @@ class Piece:
 class Layout:
     """The columns of a stream: those that were read and those that were found.
 
-    `variables` maps columns that were read to those of them that hold numbers; `delimiter` is what
-    stands between the cells of text that was read.
+    `used` are the columns that were read and hold numbers; `delimiter` is what stands between the
+    cells of text that was read. `example` are some results, for the keys of rows without any.
     """
 
     inputs: tuple[str, ...]
@@ -68,6 +68,7 @@ class Layout:
     delimiter: str = ","
     used: Mapping[str, Sequence[int]] | None = None
     utf: bool = True
+    example: Chunk | None = None
 
 
 class Encoder(Protocol):

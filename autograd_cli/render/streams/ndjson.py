@@ -17,12 +17,19 @@ from autograd_cli.render.streams.text import MUCH, cells_of
 from autograd_cli.results.columns import Columns, Numbers, fields
 
 _HOLE = re.compile(r'"\\u0000"')
+# What every record of a stream has alike.
+SHARED = frozenset(
+    (
+        *("schema", "command", "expression", "dtype", "device", "warnings", "outputs", "inputs"),
+        *("order", "partial", "along", "grad_output"),
+    )
+)
 _NO_TEXT = "\x00"  # stands where a number will be
 
 
 class Ndjson:
     """Records. Columns of the table that are no variables stand under `row`; a row without results
-    has only what was read."""
+    has all that was read there, and the keys of the others with nothing under them."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -48,13 +55,28 @@ class Ndjson:
             row = None if rows is None else rows[number if wanted is None else wanted[number]]
             record: dict[str, Any]
             if place is None:
-                record = {"row": row, "value": None}
+                record = {**self._nothing(), "row": row}
             else:
                 record = points[place].to_dict()
                 others = {name: (row or {}).get(name) for name in self._others}
                 if others:
                     record["row"] = others
             yield self._dumps(record) + "\n"
+
+    def _nothing(self) -> dict[str, Any]:
+        """A record without results."""
+        example = self._layout.example
+        if example is None:
+            return {"value": None}
+        point = next(example.points())
+        record = replace(point, warnings=example.header.warnings).to_dict()
+        nothing: dict[str, Any] = {
+            key: own if key in SHARED else dict.fromkeys(own) if isinstance(own, dict) else None
+            for key, own in record.items()
+        }
+        if isinstance(example, Columns):  # whose header has the values that do not vary
+            nothing["at"] = {**nothing["at"], **example.header.at}
+        return nothing
 
     def _rows(self, rows: Rows) -> Iterator[Mapping[str, Any]]:
         for cells in cells_of(rows, self._layout.delimiter):

@@ -77,9 +77,10 @@ class _Text:
         from autograd_cli.data import arrow_text
         from autograd_cli.render.streams import arrow
 
-        columns: list[Any] = []
+        read: list[Any] = []
+        columns: list[Any] = [column for _, column in found.results()]
         if rows is None:
-            columns += [column for _, column in found.inputs()]
+            columns = [*(column for _, column in found.inputs()), *columns]
         elif rows.lines is None:
             return None
         elif self._layout.delimiter == self.delimiter or self._fits(rows.lines):
@@ -87,10 +88,12 @@ class _Text:
             if self._layout.delimiter != self.delimiter:
                 swapped = bytes.maketrans(self._layout.delimiter.encode(), self.delimiter.encode())
                 text = text.translate(swapped)
-            columns.append(arrow_text.split_lines(text))
+            read.append(arrow_text.split_lines(text))
         else:
             return None
-        columns += [column for _, column in found.results()]
+        together = arrow.number_rows(columns, self.delimiter)
+        if together is not None:
+            return arrow_text.joined([*read, together], self.delimiter)
         texts: dict[int, Any] = {}
         for column in columns:
             if id(column) in texts:
@@ -99,7 +102,9 @@ class _Text:
             if own is None:
                 return None
             texts[id(column)] = own
-        return arrow_text.joined([texts[id(column)] for column in columns], self.delimiter)
+        return arrow_text.joined(
+            [*read, *(texts[id(column)] for column in columns)], self.delimiter
+        )
 
 
 def cells_of(rows: Rows, delimiter: str) -> Sequence[Sequence[Any]]:
