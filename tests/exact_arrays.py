@@ -206,8 +206,15 @@ def _mp_median(x: list[Any]) -> Any:
     return sorted(x)[(len(x) - 1) // 2]
 
 
+def _sorted(x: list[Any], descending: bool = False) -> list[Any]:
+    return sorted(x, reverse=descending)
+
+
 def _running(join: Callable[[Any, Any], Any]) -> Callable[[list[Any]], list[Any]]:
-    return lambda x: list(itertools.accumulate(x, join))
+    def line(x: list[Any]) -> list[Any]:
+        return list(itertools.accumulate(x, join))
+
+    return line
 
 
 ARRAYS: Mapping[str, Callable[..., Any]] = {
@@ -227,7 +234,7 @@ ARRAYS: Mapping[str, Callable[..., Any]] = {
     "log_softmax": _line(lambda x: [a - _log_sum(x) for a in x]),
     "cumsum": _line(_running(lambda a, b: a + b)),
     "cumprod": _line(_running(lambda a, b: a * b)),
-    "sort": _line(lambda x, descending=False: sorted(x, reverse=descending)),
+    "sort": _line(_sorted),
     "flip": lambda x, dim: np.flip(x, dim),
     "tril": _part(lambda above: above <= 0),
     "triu": _part(lambda above: above >= 0),
