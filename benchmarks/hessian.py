@@ -48,7 +48,7 @@ def agx(text: str, size: int) -> Callable[[], Any]:
     from autograd_cli.language.reader import read
     from autograd_cli.settings import Settings
 
-    context = resolve(Settings())
+    context = resolve(Settings(), accurate=True)  # as the command does
     values = read_values([f"x=linspace(-1,1,{size})"])
     at = point(values, context)
     return lambda: hessian_matrix(read(text, given=values), at, context)

@@ -9,6 +9,7 @@ is not elementwise). Elsewhere the recorded graph is torch's own.
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from mpmath import mp, mpf
 from autograd_cli.engine.context import resolve
 from autograd_cli.engine.derivatives import gradient, gradients
 from autograd_cli.engine.evaluate import evaluate, output
+from autograd_cli.engine.hessian import hessian_matrix
 from autograd_cli.engine.operations import operation
 from autograd_cli.language.functions import FUNCTIONS, Function
 from autograd_cli.language.reader import read
@@ -149,6 +151,29 @@ def test_one_element_has_nearly_all_the_weight(text: str, x: list[float]) -> Non
             (second,) = gradient(expression, at, ACCURATE, request).gradient.values()
             truth = differentiated(*((i == k) + (j == k) for k in range(3)))
             assert abs(second - truth) <= 1e-12 * abs(truth), f"{i}, {j}: {second}, {truth}"
+
+
+@pytest.mark.parametrize("size", [2, 5, 300])
+@pytest.mark.parametrize("start", [1e6, -1e6, 3e9])
+def test_the_logarithm_of_a_sum_of_large_exponentials(start: float, size: int) -> None:
+    """torch's derivative is that of the rounded logarithm: 10 digits at 1e6. Any number of
+    elements."""
+    x = start + torch.arange(size, dtype=torch.float64)
+    found = gradient(read("logsumexp(x)"), {"x": x}, ACCURATE).gradient["x"]
+    second = hessian_matrix(read("logsumexp(x)"), {"x": x}, ACCURATE)
+    with mp.workdps(50):
+        weights = softmax([mpf(one) for one in x.tolist()])
+        for i, weight in enumerate(weights):
+            assert abs(found[i] - weight) <= 1e-14 * weight
+            truth = weight * (1 - weight)
+            assert abs(second[i, i].item() - truth) <= 1e-12 * truth
+
+
+def test_the_logarithm_of_a_sum_that_is_infinite() -> None:
+    x = torch.zeros(300, dtype=torch.float64)
+    x[7] = math.inf
+    found = gradient(read("logsumexp(x)"), {"x": x}, ACCURATE).gradient["x"]
+    assert found[:7] == [0.0] * 7
 
 
 def test_a_number_on_the_left_of_a_remainder() -> None:

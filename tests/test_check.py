@@ -202,6 +202,51 @@ def test_what_is_beyond_float32_is_said_to_be() -> None:
     assert one["note"].startswith("beyond float32: autograd loses all its digits here")
 
 
+ISOLATED = "there is no value beside this very point, and so no derivative"
+SWINGING = "x**2*sin(1/x)"
+NAN = "autograd gives nan"
+
+
+def test_a_number_beyond_float32_is_rounded_as_one_writes_it() -> None:
+    (one,) = found("1/x", "--at", "x=1e-30", "--dtype", "float32")["components"]
+    assert one["note"] == "beyond float32: the derivative is -1e+60"
+
+
+@pytest.mark.parametrize(
+    ("expression", "at", "verdict", "note"),
+    [
+        (
+            "x/x",
+            "x=0",
+            INCONCLUSIVE,
+            "undefined as it is written; simplified, the exact value is 0",
+        ),
+        (
+            "sin(x)/x",
+            "x=0",
+            INCONCLUSIVE,
+            "undefined at this very point; the derivative tends to 0",
+        ),
+        ("x**x", "x=-2", "inconclusive", ISOLATED),
+        # the derivative swings beside 0, and is there
+        (f"where(x==0, 0, {SWINGING})", "x=0", "disagree", f"{NAN}; the exact value is 0"),
+        (f"where(x==0, 0, {SWINGING} + 3*x)", "x=0", "disagree", f"{NAN}; the exact value is 3"),
+        (SWINGING, "x=0", "inconclusive", "the value is nan here: there is no derivative"),
+    ],
+)
+def test_points_where_a_formula_is_not_defined(
+    expression: str, at: str, verdict: str, note: str
+) -> None:
+    (one,) = found(expression, "--at", at)["components"]
+    assert (one["verdict"], one["note"]) == (verdict, note)
+
+
+def test_a_power_of_zero_by_its_exponent() -> None:
+    """0**y is 0 for every positive y."""
+    one = found("x**y", "--at", "x=0,y=2")["components"][1]
+    assert (one["input"], one["verdict"], one["exact"]) == ("y", "agree", 0.0)
+
+
 def test_a_wrong_float32_gradient_is_not_excused_by_rounding() -> None:
     examination = examined("x**2*sin(x)", "x=2", "float32")
     for referee in (True, False):
@@ -282,6 +327,23 @@ def test_a_formula_alone_is_that_of_the_only_input() -> None:
     for formula in ("2*v", "[2, 4, 6]", "v: 2*v", "[2*v[0], 2*v[1], 2*v[2]]"):
         assert found(*words, formula)["verdict"] == "agree"
     assert [one["verdict"] for one in found(*words, "[2, 4, 5]")[KEY]][2] == "disagree"
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict", "end"),
+    [
+        ("0.5", "inconclusive", "your 0.5 is a convention"),
+        ("1", "inconclusive", "your 1 is a convention"),
+        ("2", "disagree", "your 2 is not between them"),
+        ("0*log(x)", "disagree", "your nan is not between them"),
+    ],
+)
+def test_against_at_a_kink(claim: str, verdict: str, end: str) -> None:
+    (one,) = found("abs(x)", "--at", "x=0", "--against", f"x: {claim}")["components"]
+    assert one["verdict"] == verdict
+    assert one["note"] == (
+        f"a kink: the derivative is -1 from the left and 1 from the right; {end}"
+    )
 
 
 def test_against_vectors_and_elements() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import torch
@@ -65,7 +65,7 @@ class Claims:
 def judge_claim(evidence: Evidence, claimed: float) -> Judgement:
     """The verdict on a claimed derivative: on autograd's own, only if that is wrong."""
     if evidence.kind() != SMOOTH:
-        verdict, note = judge(evidence)
+        verdict, note = judge(replace(evidence, autograd=claimed, whose="your"))
         return (INCONCLUSIVE if verdict == AGREE else verdict), note
     verdict, note = judge(evidence)
     if evidence.has_formula:

@@ -189,6 +189,8 @@ def _matrix(point: Point, slope: Tensor) -> tuple[Tensor, float]:
     for block in rows_of([slope], point.wanted, point.expression, point.width):
         torch.add(block, 0.0, out=matrix[start : start + len(block)])  # -0.0 becomes 0.0
         start += len(block)
+    if torch.equal(matrix, matrix.T):  # as most are, and then there is no nan either
+        return matrix, 0.0
     asymmetry = symmetrise(matrix)
     return _cleared(matrix, point), asymmetry
 
@@ -234,7 +236,7 @@ def _diagonal(point: Point, slope: Tensor) -> Tensor:
     found = []
     start = 0
     for block in rows_of([slope], point.wanted, point.expression, point.width):
-        found.append(block.diagonal(start))
+        found.append(block.diagonal(start).clone())
         start += len(block)
     return torch.cat(found)
 

@@ -32,7 +32,8 @@ def rows_of(
     """The rows of the Jacobian of `parts` by `leaves`, in blocks of shape (rows, inputs).
 
     The parts are vectors, attached to their graph; `width` is the number of elements of the largest
-    tensor in it. Raises: DerivativeError where torch has no derivative.
+    tensor in it. A block is valid until the next one is asked for. Raises: DerivativeError where
+    torch has no derivative.
     """
     elements = [(part, number) for part in parts for number in range(len(part))]
     count = len(elements)
@@ -81,12 +82,13 @@ class _Pullback:
         seeded = value.view_as(value)
         seeded.register_hook(lambda _: self._cotangent)  # type: ignore[no-untyped-call]
         self._target = seeded.sum()
+        self._seeds = value.new_empty(0, len(value)).detach()
+        self._marked = self._seeds.diagonal()
         self._is_batched = True
 
     def rows(self, start: int, stop: int) -> Tensor:
         """Rows of the Jacobian, shape (stop - start, inputs)."""
-        seeds = self._value.new_zeros(stop - start, len(self._value)).detach()
-        seeds.diagonal(start).fill_(1)
+        seeds = self._unit_vectors(start, stop)
         if self._is_batched:
             try:
                 with warnings.catch_warnings():
@@ -96,6 +98,18 @@ class _Pullback:
             except (AgxError, RuntimeError):
                 self._is_batched = False  # some operations cannot be vectorised
         return torch.stack([self._row(seed) for seed in seeds])
+
+    def _unit_vectors(self, start: int, stop: int) -> Tensor:
+        """Unit vectors, always in the same memory: fresh zeros for each block would cost as much
+        as several operations."""
+        if len(self._seeds) < stop - start:
+            self._seeds = self._value.new_zeros(stop - start, len(self._value)).detach()
+        else:
+            self._marked.fill_(0)
+        seeds = self._seeds[: stop - start]
+        self._marked = seeds.diagonal(start)
+        self._marked.fill_(1)
+        return seeds
 
     def _row(self, cotangent: Tensor) -> Tensor:
         self._cotangent = cotangent

@@ -93,7 +93,8 @@ class Exact:
 class Evidence:
     """All that is known of one derivative.
 
-    `wobble` is how far rounding in autograd's dtype may move it.
+    `wobble` is how far rounding in autograd's dtype may move it. `whose` derivative it is that is
+    judged as `autograd`.
     """
 
     autograd: float
@@ -101,6 +102,7 @@ class Evidence:
     exact: Exact | None
     wobble: float
     precision: Precision
+    whose: str = "autograd's"
 
     @property
     def has_numerical(self) -> bool:
@@ -183,8 +185,8 @@ def _kink(evidence: Evidence) -> Judgement:
     low, high = min(left, right), max(left, right)
     slack = evidence.precision.tolerated * (abs(low) + abs(high))
     if not low - slack <= evidence.autograd <= high + slack:  # also where it is nan
-        return DISAGREE, f"{between}; autograd's {_n(evidence.autograd)} is not between them"
-    return INCONCLUSIVE, f"{between}; autograd's {_n(evidence.autograd)} is a convention"
+        return DISAGREE, f"{between}; {evidence.whose} {_n(evidence.autograd)} is not between them"
+    return INCONCLUSIVE, f"{between}; {evidence.whose} {_n(evidence.autograd)} is a convention"
 
 
 def _edge(evidence: Evidence) -> Judgement:
@@ -206,20 +208,20 @@ def _jump(evidence: Evidence) -> Judgement:
         before, after = exact.before, exact.after
     size = max(abs(before), abs(after))
     first, second = (_n(_tidy(one, 1e-6 * size)) for one in (before, after))
-    return (
-        INCONCLUSIVE,
-        f"a jump from {first} to {second}; autograd's {_n(evidence.autograd)} is a convention",
-    )
+    told = f"{evidence.whose} {_n(evidence.autograd)} is a convention"
+    return INCONCLUSIVE, f"a jump from {first} to {second}; {told}"
 
 
 def _infinite(evidence: Evidence) -> Judgement:
     text = "the slope is infinite here"
     if math.isfinite(evidence.autograd):
-        text += f"; autograd's {_n(evidence.autograd)} is a convention"
+        text += f"; {evidence.whose} {_n(evidence.autograd)} is a convention"
     return INCONCLUSIVE, text
 
 
 def _undefined(evidence: Evidence) -> Judgement:
+    if math.isfinite(evidence.slopes.value):
+        return INCONCLUSIVE, "there is no value beside this very point, and so no derivative"
     return INCONCLUSIVE, f"the value is {evidence.slopes.value:g} here: there is no derivative"
 
 
@@ -262,6 +264,8 @@ def _not_finite(evidence: Evidence) -> Judgement:
             INCONCLUSIVE,
             f"beyond {precision.name}: the value is {_n(evidence.slopes.value)} here",
         )
+    if math.isnan(evidence.slopes.value):  # SymPy shortens x/x to 1
+        return INCONCLUSIVE, f"undefined as it is written; simplified, {_the_value(evidence)}"
     if not evidence.has_formula and not evidence.has_numerical:
         return INCONCLUSIVE, f"autograd gives {evidence.autograd:g}; nothing to compare with"
     return DISAGREE, f"autograd gives {evidence.autograd:g}; {_the_value(evidence)}"
@@ -331,7 +335,7 @@ def _against_numerical(evidence: Evidence) -> Judgement:
             return INCONCLUSIVE, f"off by {share}, more than rounding explains"
     if bar <= RESOLVED * size and slack <= precision.tolerated * size:
         return AGREE, _digits_lost(evidence, error, size) if error > bar + slack else ""
-    if evidence.autograd == 0 and bar <= RESOLVED * slopes.scale:
+    if evidence.autograd == 0 and bar <= max(RESOLVED * slopes.scale, precision.tiny):
         return AGREE, f"zero within the error bar of {_n(bar)}"
     if bar > RESOLVED * size:
         return INCONCLUSIVE, f"the numerical derivative is only known to within {_n(bar)}"
@@ -414,4 +418,9 @@ def _precise(value: float) -> str:
 def _shortened(text: str) -> str:
     """A number of fifty digits, of any size, with six."""
     mantissa, _, exponent = text.partition("e")
-    return f"{float(mantissa):.6g}e{exponent}" if exponent else f"{float(mantissa):.6g}"
+    short = f"{float(mantissa):.6g}"
+    if not exponent:
+        return short
+    if abs(float(short)) >= 10:  # 9.9999999 is 10
+        short, exponent = f"{float(short) / 10:.6g}", f"{int(exponent) + 1:+}"
+    return f"{short}e{exponent}"

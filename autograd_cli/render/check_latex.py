@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -10,11 +11,13 @@ from autograd_cli.render.check import BAR_DIGITS, separate
 from autograd_cli.render.style import Style
 from autograd_cli.results.check import Check, Component
 
+WIDTH = 62  # letters of a reason on one line
+
 
 def check_equations(result: Check, style: Style) -> Iterator[Sequence[str]]:
-    """The expression, then every derivative by each of the ways, with its verdict."""
+    """The expression, then every derivative by each of the ways, its verdict and the reason."""
     if result.expression:
-        yield [latex.text(result.expression), *latex.known(result.value, style)]
+        yield ["f", latex.text(result.expression), *latex.known(result.value, style)]
     for one in result.components:
         tested = one.autograd if one.claimed is None else one.claimed
         told = [rf"\text{{{one.verdict}}}"]
@@ -23,7 +26,14 @@ def check_equations(result: Check, style: Style) -> Iterator[Sequence[str]]:
             told.append(rf"\text{{numerical }} {latex.number(one.numerical, style)} \pm {bar}")
         if one.exact is not None:
             told.append(rf"\text{{exact }} {latex.number(one.exact, style)}")
-        yield [_sign(one), latex.number(tested, style) + rf" \quad {', '.join(told)}"]
+        line = latex.number(tested, style) + rf" \quad {', '.join(told)}"
+        if latex.width(line) <= latex.WIDEST:
+            yield [_sign(one), line]
+        else:
+            yield [_sign(one), latex.number(tested, style) + rf" \quad {told[0]}"]
+            yield ["& " + ", ".join(told[1:])]
+        for line in textwrap.wrap(one.note, WIDTH):
+            yield ["& " + latex.words(line)]
 
 
 def _sign(component: Component) -> str:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import singledispatch
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any, TextIO
 
 from autograd_cli.errors import visible
@@ -44,6 +44,11 @@ SPECIAL |= {
     for name in SMALL_GREEK
 }
 DOTS = r"\dots"
+WIDEST = 58  # signs that a line of a page has room for
+GAP = 2  # signs between two columns
+_WORD = re.compile(r"\\(a?(?:sin|cos|tan)h?|arc[a-z]+|log|ln|exp|det|max|min)\b")
+_COMMAND = re.compile(r"\\(?!left|right|frac|text|math|operator|begin|end|small|bar|dot\b)[a-z]+")
+_NO_SIGN = re.compile(r"\\[a-z]+|[{}_^\\ ]")
 PAGE = 24  # rows that stand together; more may go on over the page
 WORDS = {"nan": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}
 
@@ -156,8 +161,17 @@ def formula(found: Value) -> str:
 
 def text(source: str) -> str:
     """Any text as LaTeX shows it letter by letter."""
+    return rf"\texttt{{{_escaped(source)}}}"
+
+
+def words(sentence: str) -> str:
+    """A sentence between equations."""
+    return rf"\text{{\small {_escaped(sentence)}}}"
+
+
+def _escaped(source: str) -> str:
     shown = visible(source.replace("\n", " ").expandtabs(4))
-    return rf"\texttt{{{''.join(SPECIAL.get(character, character) for character in shown)}}}"
+    return "".join(SPECIAL.get(character, character) for character in shown)
 
 
 def known(value: Value, style: Style) -> list[str]:
@@ -179,6 +193,7 @@ def _drawn(value: Any, show: Callable[[Any], str]) -> str:
 
 def number(value: Scalar, style: Style) -> str:
     shown = short(value, style.precision)
+    shown = "0" if shown == "-0" else shown
     if isinstance(value, (bool, str)) or value is None:
         return rf"\text{{{shown}}}"
     if shown in WORDS:
@@ -197,6 +212,17 @@ def symbol(name: str) -> str:
     base = rf"\{letters}" if letters in GREEK else base
     below = ",".join(index for index in indices if index)
     return f"{base}_{{{below}}}" if below else base
+
+
+def width(typeset: str) -> int:
+    """About how many signs wide a formula or a matrix is; fractions count twice."""
+    inside = typeset.removeprefix(r"\begin{pmatrix}").removesuffix(r"\end{pmatrix}")
+    columns = zip_longest(*(row.split(" & ") for row in inside.split(r" \\ ")), fillvalue="")
+    return sum(GAP + max(map(_signs, column)) for column in columns)
+
+
+def _signs(typeset: str) -> int:
+    return len(_NO_SIGN.sub("", _COMMAND.sub("m", _WORD.sub(r"\1", typeset))))
 
 
 def _power(number: int) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from autograd_cli.render import latex
 from autograd_cli.render.style import Style
 from autograd_cli.results import components
 from autograd_cli.results.matrices import Hessian, Jacobian, Matrix
+
+MOST_FORMULAS = 16  # that are written one by one beside a matrix of numbers
 
 
 def jacobian_equations(result: Jacobian, style: Style) -> Iterator[Sequence[str]]:
@@ -22,7 +25,7 @@ def jacobian_equations(result: Jacobian, style: Style) -> Iterator[Sequence[str]
     elif result.jvp is not None:
         yield [rf"{sign} v", *latex.known(result.jvp, style)]
     else:
-        yield [sign, *_both(result, style)]
+        yield from _both(sign, result, style)
     signs = {"det": rf"\det {sign}", "cond": r"\kappa", "singular_values": r"\sigma"}
     for name, value in result.extras().items():
         shown_as = [value] if isinstance(value, list) else value
@@ -39,7 +42,7 @@ def hessian_equations(result: Hessian, style: Style) -> Iterator[Sequence[str]]:
         yield [r"\nabla^{2} f \, v", *latex.known(result.hvp, style)]
         return
     if result.hessian is not None or result.symbolic is not None:
-        yield [r"\nabla^{2} f", *_both(result, style)]
+        yield from _both(r"\nabla^{2} f", result, style)
     if result.spectrum is not None and result.spectrum.eigenvalues is not None:
         yield [r"\lambda", *latex.known([result.spectrum.eigenvalues], style)]
     signs = {"diag": r"\operatorname{diag} \nabla^{2} f", "trace": r"\Delta f"}
@@ -59,6 +62,27 @@ def _definition(result: Matrix, style: Style) -> list[str]:
     return ["f", expression, *latex.known(result.value, style)]
 
 
-def _both(result: Matrix, style: Style) -> list[str]:
-    formulas = [] if result.latex is None else [latex.formula(result.latex)]
-    return [*formulas, *latex.known(result.rows, style)]
+def _both(sign: str, result: Matrix, style: Style) -> Iterator[Sequence[str]]:
+    """The matrix of formulas and that of numbers: in one line if a page is wide enough, or in two,
+    or the formulas one by one. What nobody asked for and has no room is left out."""
+    numbers = latex.known(result.rows, style)
+    table: Any = result.latex  # rows of formulas
+    if table is None:
+        yield [sign, *numbers]
+        return
+    formulas = latex.formula(table)
+    room = latex.WIDEST - latex.width(sign)
+    width = latex.width(formulas)
+    if width + sum(map(latex.width, numbers)) <= room:
+        yield [sign, formulas, *numbers]
+        return
+    entries = [entry for row in table for entry in row]
+    fit = len(entries) <= MOST_FORMULAS and max(map(latex.width, entries)) <= room
+    if width <= room:
+        yield [sign, formulas]
+    elif fit or result.asks_symbolic or not numbers:
+        for row, found in enumerate(table, 1):
+            for column, entry in enumerate(found, 1):
+                yield [rf"\left({sign}\right)_{{{row},{column}}}", entry]
+    if numbers:
+        yield [sign, *numbers]

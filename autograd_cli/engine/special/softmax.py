@@ -15,6 +15,7 @@ from autograd_cli.engine.special.node import Function, differentiable
 
 MOST = 256  # elements along the dimension: pairs have its square
 NEARLY_ALL = 0.99
+LARGE = 16.0  # a sum's logarithm whose rounding is more than that of the weights exp(x - sum)
 
 aten = torch.ops.aten
 
@@ -62,8 +63,10 @@ def _log_softmax(dim: int) -> Function:
 def _logsumexp(dim: int) -> Function:
     def pull(g: Tensor, x: Tensor) -> Tensor:
         p = _softmax(dim)(x)
-        own = torch.exp(x - node(x))
-        return g * torch.where(_dominated(p, dim), p, own)
+        total = node(x)
+        size = total.abs()
+        is_rough = _dominated(p, dim) | ((size > LARGE) & size.isfinite())
+        return g * torch.where(is_rough, p, torch.exp(x - total))
 
     node = differentiable(
         "Logsumexp",
@@ -73,6 +76,23 @@ def _logsumexp(dim: int) -> Function:
         pull=pull,
     )
     return node
+
+
+@functools.cache
+def _long_logsumexp(dim: int) -> Function:
+    """Of any number of elements. One pass over them gives its second derivative."""
+
+    def pull(g: Tensor, x: Tensor) -> Tensor:
+        capped = x.clamp(max=torch.finfo(x.dtype).max)  # inf takes all the weight
+        return g * torch.softmax(capped, dim)
+
+    return differentiable(
+        "Logsumexp",
+        lambda x: torch.logsumexp(x, dim, keepdim=True),
+        lambda x: x,
+        wide=False,
+        pull=pull,
+    )
 
 
 def _fits(x: Tensor, dim: int) -> bool:
@@ -88,16 +108,24 @@ def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
 
 
 def logsumexp(x: Tensor, dim: int | tuple[int, ...] | None = None, keepdim: bool = False) -> Tensor:
-    """Along one dimension, or over the whole; over some dimensions it is torch's."""
-    if dim is None and 0 < x.numel() <= MOST:
-        whole = _logsumexp(0)(x.reshape(-1))
+    """Along one dimension, or over the whole; over some dimensions it is torch's.
+
+    torch's derivative, exp(x - logsumexp(x)), has the absolute rounding of the logarithm: at
+    x = 1e6 it keeps 10 digits. The softmax keeps them all.
+    """
+    if dim is None and x.numel():
+        whole = _logsumexp_along(x.reshape(-1), 0)
         return whole.reshape((1,) * x.dim() if keepdim else ())
     if isinstance(dim, tuple) and len(dim) == 1:
         (dim,) = dim
-    if isinstance(dim, int) and _fits(x, dim):
-        along = _logsumexp(dim)(x)
+    if isinstance(dim, int) and -x.dim() <= dim < x.dim() and x.shape[dim]:
+        along = _logsumexp_along(x, dim)
         return along if keepdim else along.squeeze(dim)
     return torch.logsumexp(x, tuple(range(x.dim())) if dim is None else dim, keepdim)
+
+
+def _logsumexp_along(x: Tensor, dim: int) -> Tensor:
+    return (_logsumexp if _fits(x, dim) else _long_logsumexp)(dim)(x)
 
 
 def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:

@@ -29,6 +29,7 @@ SAME = mp.mpf(2) ** -100  # what two precisions may differ by
 NEAR, NEARER = 200, 300  # a side is looked at 2^-NEAR and 2^-NEARER of the coordinate away
 SIDE = 1400  # bits there, where differences of values are that small
 FLAT = mp.mpf(2) ** -90  # what derivatives on one side may differ by, and what counts as none
+CLOSE = mp.mpf(2) ** -10  # what those of a side that slowly come to rest may differ by
 STAYS = 0.9  # a gap between two sides that keeps this share of itself is a jump
 GAP = mp.mpf(2) ** -1200  # the least share of the values that is a gap, and not rounding
 
@@ -128,6 +129,8 @@ class _Case:
         sides = {sign: self._side(number, place, name, sign) for sign in (-1, 1)}
         if value is not None:  # as exactly as beside it: where a slope is 0, the gaps are tiny
             value = self._at(number, place, SIDE)[0]
+            for sign, side in sides.items():
+                side.rest_on(value, sign * (abs(place[name]) or mp.one))
         return _classified(value, slope, sides)
 
     def _at(self, number: int, place: Mapping[str, Number], bits: int) -> tuple[Any, Any, bool]:
@@ -177,6 +180,23 @@ class _Side:
             self.infinite, self.slope = True, mp.inf * mp.sign(near[1])
         elif abs(near[1]) < FLAT:
             self.slope = mp.zero  # it is on its way there
+        elif not _same(far[1], near[1], CLOSE):
+            self.slope = None  # it swings, as that of x**2*sin(1/x)
+
+    def rest_on(self, value: Any, scale: Any) -> None:
+        """Takes the slopes of the secants from `value`, at the point itself, where those of the
+        tangents have no limit: the derivative can be there all the same."""
+        if self.slope is not None or not self.exists or self.values[0] is None:
+            return
+        with mp.workprec(SIDE):
+            far, near = (
+                (there - value) / (scale * mp.mpf(2) ** -bits)
+                for there, bits in zip(self.values, (NEAR, NEARER), strict=True)
+            )
+        if abs(near) < FLAT:
+            self.slope = mp.zero
+        elif _same(far, near, FLAT):
+            self.slope = near
 
 
 def _classified(value: Any, slope: Any, sides: Mapping[int, _Side]) -> dict[str, Any]:
