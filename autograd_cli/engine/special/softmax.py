@@ -1,10 +1,12 @@
 """The softmax family with torch's values and derivatives that keep their digits.
 
 Where one element has nearly all the weight, its derivative by itself is the small rest, 1 - y, and
-autograd subtracts. Written over pairs, y_j times the sum over k of (g_j - g_k) y_k, it does not.
+autograd subtracts. As the weights add up to 1, the same number may be taken from all cotangents:
+that of this element, which leaves y times the sum of the others.
 """
 
 import functools
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -13,7 +15,7 @@ from torch.nn import functional
 from autograd_cli.engine.operations import classes
 from autograd_cli.engine.special.node import Function, differentiable
 
-MOST = 256  # elements along the dimension: pairs have its square
+MOST = 256  # elements along the dimension: log_softmax takes pairs of them
 NEARLY_ALL = 0.99
 LARGE = 16.0  # a sum's logarithm whose rounding is more than that of the weights exp(x - sum)
 
@@ -24,24 +26,25 @@ def _dominated(p: Tensor, dim: int) -> Tensor:
     return p.amax(dim, keepdim=True) > NEARLY_ALL
 
 
-def _over_pairs(g: Tensor, y: Tensor, dim: int) -> Tensor:
-    """The sum over k of (g_j - g_k) y_k, along `dim`."""
-    g, y = (x.movedim(dim, -1) for x in (g, y))
-    pairs = (g[..., :, None] - g[..., None, :]) * y[..., None, :]
-    return pairs.sum(-1).movedim(-1, dim)
+def _softmax_node(value: Callable[[Tensor], Tensor], dim: int) -> Function:
+    """Of given values, whose derivatives keep their digits."""
+
+    def pull(g: Tensor, x: Tensor) -> Tensor:
+        y = node(x)
+        relative = g - torch.take_along_dim(g, y.argmax(dim, keepdim=True), dim)
+        return torch.where(
+            _dominated(y, dim),
+            aten._softmax_backward_data(relative, y, dim, x.dtype),
+            aten._softmax_backward_data(g, y, dim, x.dtype),
+        )
+
+    node = differentiable("Softmax", value, lambda x: x, wide=False, pull=pull)
+    return node
 
 
 @functools.cache
 def _softmax(dim: int) -> Function:
-    def pull(g: Tensor, x: Tensor) -> Tensor:
-        y = node(x)
-        own = aten._softmax_backward_data(g, y, dim, x.dtype)
-        return torch.where(_dominated(y, dim), y * _over_pairs(g, y, dim), own)
-
-    node = differentiable(
-        "Softmax", lambda x: torch.softmax(x, dim), lambda x: x, wide=False, pull=pull
-    )
-    return node
+    return _softmax_node(lambda x: torch.softmax(x, dim), dim)
 
 
 @functools.cache
@@ -60,38 +63,34 @@ def _log_softmax(dim: int) -> Function:
 
 
 @functools.cache
-def _logsumexp(dim: int) -> Function:
-    def pull(g: Tensor, x: Tensor) -> Tensor:
-        p = _softmax(dim)(x)
-        total = node(x)
+def _weights(dim: int) -> Function:
+    """The softmax as torch has it in the derivative of logsumexp, where that holds its digits: it
+    has the absolute rounding of the logarithm."""
+
+    def value(x: Tensor) -> Tensor:
+        p, total = torch.softmax(x, dim), torch.logsumexp(x, dim, keepdim=True)
         size = total.abs()
         is_rough = _dominated(p, dim) | ((size > LARGE) & size.isfinite())
-        return g * torch.where(is_rough, p, torch.exp(x - total))
+        return torch.where(is_rough, p, torch.exp(x - total))
 
-    node = differentiable(
-        "Logsumexp",
-        lambda x: torch.logsumexp(x, dim, keepdim=True),
-        lambda x: x,
-        wide=False,
-        pull=pull,
-    )
-    return node
+    return _softmax_node(value, dim)
 
 
 @functools.cache
-def _long_logsumexp(dim: int) -> Function:
-    """Of any number of elements. One pass over them gives its second derivative."""
+def _long_weights(dim: int) -> Function:
+    """torch's softmax, which is the quickest; inf takes all the weight."""
+    return lambda x: torch.softmax(x.clamp(max=torch.finfo(x.dtype).max), dim)
 
-    def pull(g: Tensor, x: Tensor) -> Tensor:
-        capped = x.clamp(max=torch.finfo(x.dtype).max)  # inf takes all the weight
-        return g * torch.softmax(capped, dim)
 
+@functools.cache
+def _logsumexp(dim: int, is_long: bool) -> Function:
+    weights = (_long_weights if is_long else _weights)(dim)
     return differentiable(
         "Logsumexp",
         lambda x: torch.logsumexp(x, dim, keepdim=True),
         lambda x: x,
         wide=False,
-        pull=pull,
+        pull=lambda g, x: g * weights(x),
     )
 
 
@@ -114,18 +113,14 @@ def logsumexp(x: Tensor, dim: int | tuple[int, ...] | None = None, keepdim: bool
     x = 1e6 it keeps 10 digits. The softmax keeps them all.
     """
     if dim is None and x.numel():
-        whole = _logsumexp_along(x.reshape(-1), 0)
+        whole = _logsumexp(0, x.numel() > MOST)(x.reshape(-1))
         return whole.reshape((1,) * x.dim() if keepdim else ())
     if isinstance(dim, tuple) and len(dim) == 1:
         (dim,) = dim
     if isinstance(dim, int) and -x.dim() <= dim < x.dim() and x.shape[dim]:
-        along = _logsumexp_along(x, dim)
+        along = _logsumexp(dim, x.shape[dim] > MOST)(x)
         return along if keepdim else along.squeeze(dim)
     return torch.logsumexp(x, tuple(range(x.dim())) if dim is None else dim, keepdim)
-
-
-def _logsumexp_along(x: Tensor, dim: int) -> Tensor:
-    return (_logsumexp if _fits(x, dim) else _long_logsumexp)(dim)(x)
 
 
 def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
