@@ -41,15 +41,19 @@ _NAME = re.compile(r"\w+")
 _CONSTANTS = {math.pi: sympy.pi, math.e: sympy.E, math.inf: sympy.oo, -math.inf: -sympy.oo}
 
 
-def to_sympy(expression: Expression, shapes: Mapping[str, Sequence[int]]) -> Form:
+def to_sympy(
+    expression: Expression, shapes: Mapping[str, Sequence[int]], digits: int | None = None
+) -> Form:
     """The expression as a SymPy object, or an Array of them, over real symbols.
 
     `shapes` are the shapes of the variables; one that is missing is a scalar, or, where it is
-    indexed with integers, a family of scalars named `x[0]`, `A[0,1]`.
+    indexed with integers, a family of scalars named `x[0]`, `A[0,1]`. With `digits`, decimals stand
+    for their binary values, with which SymPy calculates to so many digits; otherwise, it may round
+    what it rewrites to the digits that were typed.
 
     Raises: NoClosedForm where an operation has no form in SymPy.
     """
-    return _fold(expression, leaves(expression, shapes))
+    return _fold(expression, leaves(expression, shapes), digits)
 
 
 def leaves(expression: Expression, shapes: Mapping[str, Sequence[int]]) -> dict[str, Form]:
@@ -83,7 +87,9 @@ def _unknown(expression: Expression, node: Node, shapes: Mapping[str, Sequence[i
     return str(base.value)
 
 
-def _fold(expression: Expression, bound: Mapping[str, Form | None]) -> Form:
+def _fold(
+    expression: Expression, bound: Mapping[str, Form | None], digits: int | None = None
+) -> Form:
     """One pass over the nodes; `bound` has the values of the variables."""
     values: list[Form | None] = []
     chains: dict[int, list[Form | None]] = {}
@@ -96,7 +102,7 @@ def _fold(expression: Expression, bound: Mapping[str, Form | None]) -> Form:
                 operands = [*chains[first], operands[1]]
             chains[position] = operands
         if node.op == NUMBER:
-            value = _number(node.value, expression.text(position))
+            value = _number(node.value, expression.text(position), digits)
         elif node.op == VARIABLE:
             value = bound.get(str(node.value))  # None only where just elements are known
         elif node.op == LIST:
@@ -118,7 +124,7 @@ def _present(value: Form | None) -> Form:
     return value
 
 
-def _number(value: object, text: str) -> Form | None:
+def _number(value: object, text: str, digits: int | None) -> Form | None:
     """A literal as SymPy reads it: integers and constants exactly, decimals digit by digit.
 
     A number that was not typed is an operand's default: 0.5 is then meant as one half.
@@ -131,7 +137,7 @@ def _number(value: object, text: str) -> Form | None:
         return sympy.Integer(value)
     assert isinstance(value, float)
     if _LITERAL.fullmatch(text := text.replace("_", "")):
-        return sympy.Float(text)
+        return sympy.Float(text) if digits is None else sympy.Float(value, digits)
     if value in _CONSTANTS:
         return _CONSTANTS[value]
     return exact(value)

@@ -101,7 +101,7 @@ class _Case:
         }
         if len(known) > MAX_ELEMENTS:
             raise NoClosedForm(f"no closed form of more than {MAX_ELEMENTS} elements")
-        items = [number(item) for item in items_of(to_sympy(expression, shapes))]
+        items = [number(item) for item in items_of(to_sympy(expression, shapes, DIGITS + 10))]
         if len(items) != 1:
             raise NoClosedForm("no closed form: the output is not a scalar")
         output = _as_exact_as_it_gets(items[0])
