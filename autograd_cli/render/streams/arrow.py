@@ -3,7 +3,6 @@ text that pyarrow writes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +17,8 @@ from autograd_cli.errors import FileError
 from autograd_cli.render.json_ import NON_FINITE
 from autograd_cli.render.streams import Layout, Piece
 from autograd_cli.render.streams.text import cells_of
+
+EXPONENT_FROM = 1e16  # Python writes 1e+16, orjson that or 1e16, as its version is
 
 orjson: Any
 try:
@@ -72,8 +73,8 @@ def number_rows(columns: Sequence[Any], delimiter: str) -> Any:
         text, between = (part.replace(b",", delimiter.encode()) for part in (text, between))
     rows = split(text, between.decode(), start=2, stop=len(text) - 2)  # without [[ and ]]
     size = table.abs()
-    alike = ((size >= PLAIN_FROM) & (size < math.inf)).logical_or_(size == 0)
-    if not alike.all():  # 0.00001 to 1e-05, null to nan
+    alike = ((size >= PLAIN_FROM) & (size < EXPONENT_FROM)).logical_or_(size == 0)
+    if not alike.all():  # 0.00001 to 1e-05, 1e16 to 1e+16, null to nan
         odd = torch.tensor(sorted(set((~alike).nonzero()[:, 0].tolist())))
         own = [delimiter.join(map(repr, row)) for row in table[odd].tolist()]
         is_odd = torch.zeros(len(table), dtype=torch.bool).index_fill_(0, odd, True)
