@@ -1,8 +1,8 @@
 """The grad_fn graph as torch recorded it, with every value, gradient and contribution in it.
 
-The graph is torch's own, walked through `next_functions`; hooks on its nodes see what one real
-backward pass sends along every edge. What torch does not keep is the text: that comes from the
-expression, whose values own the graph's nodes.
+The graph is torch's own, walked through `next_functions`; one backward pass, whose every answer is
+that of one of torch's nodes, shows what is sent along every edge. What torch does not keep is the
+text: that comes from the expression, whose values own the graph's nodes.
 """
 
 from __future__ import annotations
