@@ -1,7 +1,10 @@
 """`python -m autograd_cli` and the `agx` script."""
 
+import contextlib
 import gc
+import os
 import sys
+import threading
 
 # A command makes most of its objects while it imports torch, and they all live to its end. Looking
 # for garbage among them every 700 objects would take a twentieth of the start.
@@ -13,9 +16,16 @@ def main() -> int:
     try:
         from autograd_cli import cli
 
-        return cli.main()
+        code = cli.main()
     except KeyboardInterrupt:  # before or after cli.main had the chance to see it
-        return 130
+        code = 130
+    if threading.active_count() > 1:
+        # A thread that still reads or computes for nobody would be ended by Python in the midst of
+        # torch's C++, which aborts the process. What was to be written is written.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        os._exit(code)
+    return code
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow
 import pyarrow.compute as compute
-import torch
 
 from autograd_cli.data.arrow_text import PLAIN_FROM, number_texts, side_by_side, split
 from autograd_cli.data.numbers import number
@@ -20,9 +19,10 @@ from autograd_cli.render.streams.text import cells_of
 
 EXPONENT_FROM = 1e16  # Python writes 1e+16, orjson that or 1e16, as its version is
 
+numpy: Any
 orjson: Any
 try:
-    import numpy  # noqa: F401
+    import numpy
     import orjson
 except ImportError:
     orjson = None
@@ -66,26 +66,25 @@ def number_rows(columns: Sequence[Any], delimiter: str) -> Any:
     """
     if orjson is None or not all(map(_is_tensor, columns)):
         return None
-    table = torch.stack([column.detach().cpu().double() for column in columns], 1)
-    text = orjson.dumps(table.numpy(), option=orjson.OPT_SERIALIZE_NUMPY)
+    table = numpy.stack([column.detach().cpu().double().numpy() for column in columns], 1)
+    text = orjson.dumps(table, option=orjson.OPT_SERIALIZE_NUMPY)
     between = b"],["
     if delimiter != ",":
         text, between = (part.replace(b",", delimiter.encode()) for part in (text, between))
     rows = split(text, between.decode(), start=2, stop=len(text) - 2)  # without [[ and ]]
-    size = table.abs()
-    alike = ((size >= PLAIN_FROM) & (size < EXPONENT_FROM)).logical_or_(size == 0)
+    size = numpy.abs(table)
+    alike = ((size >= PLAIN_FROM) & (size < EXPONENT_FROM)) | (size == 0)
     if not alike.all():  # 0.00001 to 1e-05, 1e16 to 1e+16, null to nan
-        odd = torch.tensor(sorted(set((~alike).nonzero()[:, 0].tolist())))
+        odd = ~alike.all(1)
         own = [delimiter.join(map(repr, row)) for row in table[odd].tolist()]
-        is_odd = torch.zeros(len(table), dtype=torch.bool).index_fill_(0, odd, True)
         rows = compute.replace_with_mask(
-            rows, pyarrow.array(is_odd.numpy()), pyarrow.array(own, pyarrow.string())
+            rows, pyarrow.array(odd), pyarrow.array(own, pyarrow.string())
         )
     return rows
 
 
 def _is_tensor(column: Any) -> bool:
-    return isinstance(column, torch.Tensor) and column.is_floating_point()
+    return hasattr(column, "is_floating_point") and column.is_floating_point()
 
 
 def filled(pieces: Sequence[str], holes: Sequence[Any]) -> memoryview:
