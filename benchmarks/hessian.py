@@ -41,6 +41,7 @@ COLD = {
 
 def agx(text: str, size: int) -> Callable[[], Any]:
     """The Hessian as agx computes it, at a point of `size` variables."""
+    from autograd_cli.data.memory import keep_freed
     from autograd_cli.engine.context import resolve
     from autograd_cli.engine.derivatives import point
     from autograd_cli.engine.hessian import hessian_matrix
@@ -48,10 +49,12 @@ def agx(text: str, size: int) -> Callable[[], Any]:
     from autograd_cli.language.reader import read
     from autograd_cli.settings import Settings
 
-    context = resolve(Settings(), accurate=True)  # as the command does
+    keep_freed()  # as the command does, and so are the derivatives the accurate ones
+    context = resolve(Settings(), accurate=True)
     values = read_values([f"x=linspace(-1,1,{size})"])
     at = point(values, context)
-    return lambda: hessian_matrix(read(text, given=values), at, context)
+    expression = read(text, given=values)
+    return lambda: hessian_matrix(expression, at, context)
 
 
 def func(text: str, size: int) -> Callable[[], Any]:
@@ -118,7 +121,7 @@ def run(*, quick: bool) -> None:
 
 
 def _row(problem: str, size: int, *, quick: bool) -> str:
-    runs = 3 if quick else 7
+    runs = 3 if quick else 30
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in LIBRARIES}
     for number in range(1 if quick else 2):
         order = list(LIBRARIES) if number % 2 == 0 else list(reversed(LIBRARIES))

@@ -169,6 +169,23 @@ def test_the_logarithm_of_a_sum_of_large_exponentials(start: float, size: int) -
             assert abs(second[i, i].item() - truth) <= 1e-12 * truth
 
 
+@pytest.mark.parametrize("size", [300, 2000])
+def test_one_of_many_elements_has_nearly_all_the_weight(size: int) -> None:
+    at = {"x": torch.linspace(-2, 2, size, dtype=torch.float64)}
+    at["x"][3] = 40.0
+    by_softmax = gradient(read("softmax(x)[3]"), at, ACCURATE).gradient["x"]
+    by_logarithm = gradient(read("log_softmax(x)[3]"), at, ACCURATE).gradient["x"]
+    second = hessian_matrix(read("log_softmax(x)[3]"), at, ACCURATE)
+    with mp.workdps(50):
+        weights = softmax([mpf(one) for one in at["x"].tolist()])
+        for i, weight in enumerate(weights):
+            truth = 1 - weight if i == 3 else -weight
+            assert abs(by_logarithm[i] - truth) <= 1e-12 * abs(truth)
+            assert abs(by_softmax[i] - truth * weights[3]) <= 1e-12 * abs(truth)
+            curvature = -weight * (1 - weight)
+            assert abs(second[i, i].item() - curvature) <= 1e-12 * abs(curvature)
+
+
 def test_the_logarithm_of_a_sum_that_is_infinite() -> None:
     x = torch.zeros(300, dtype=torch.float64)
     x[7] = math.inf

@@ -226,9 +226,11 @@ def _numbers(
     settings: Settings,
     formulas: MatrixFormulas | None = None,
 ) -> Jacobian | Points:
+    from autograd_cli.data.memory import keep_freed
     from autograd_cli.engine.context import resolve
     from autograd_cli.engine.jacobian import jacobian, jacobians
 
+    keep_freed()  # for the blocks of rows
     context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
     if formulas is not None:

@@ -15,8 +15,8 @@ KEPT = 1 << 28
 def keep_freed() -> None:
     """Memory that is freed stays with the process, where the C library lets one say so.
 
-    Blocks of a stream need the same few megabytes again and again; given back in between, every
-    page of them would be fetched and cleared anew.
+    Blocks, of a stream or of a matrix, need the same few megabytes again and again; given back in
+    between, every page of them would be fetched and cleared anew.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):
         library = ctypes.CDLL(None)

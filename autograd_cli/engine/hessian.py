@@ -21,8 +21,8 @@ from autograd_cli.engine.derivatives import MOST_EXPLAINED
 from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.rows import product, rows_of
 from autograd_cli.engine.sparsity import interactions
-from autograd_cli.engine.symmetry import is_finite, symmetrise
-from autograd_cli.engine.threads import one_thread
+from autograd_cli.engine.symmetry import is_finite, is_symmetric, symmetrise
+from autograd_cli.engine.threads import one_thread_if_small
 from autograd_cli.engine.vector import Point, read_direction
 from autograd_cli.errors import ShapeError
 from autograd_cli.language.expression import Expression
@@ -35,7 +35,7 @@ LARGE = 200  # inputs from which on it pays to look for sparsity
 _NO_REQUEST = HessianRequest()
 
 
-@one_thread()
+@one_thread_if_small
 def hessian(
     expression: Expression,
     at: Mapping[str, Tensor],
@@ -77,7 +77,7 @@ def hessian(
     )
 
 
-@one_thread()
+@one_thread_if_small
 def hessian_matrix(
     expression: Expression,
     at: Mapping[str, Tensor],
@@ -189,7 +189,7 @@ def _matrix(point: Point, slope: Tensor) -> tuple[Tensor, float]:
     for block in rows_of([slope], point.wanted, point.expression, point.width):
         torch.add(block, 0.0, out=matrix[start : start + len(block)])  # -0.0 becomes 0.0
         start += len(block)
-    if torch.equal(matrix, matrix.T):  # as most are, and then there is no nan either
+    if is_symmetric(matrix):  # as most are, and then there is no nan either
         return matrix, 0.0
     asymmetry = symmetrise(matrix)
     return _cleared(matrix, point), asymmetry

@@ -15,7 +15,7 @@ from autograd_cli.engine.derivatives import MOST_EXPLAINED
 from autograd_cli.engine.evaluate import constant
 from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.rows import columns_of, matrix_of, product, tangents
-from autograd_cli.engine.threads import one_thread
+from autograd_cli.engine.threads import one_thread_if_small
 from autograd_cli.engine.vector import Point, read_direction
 from autograd_cli.errors import DerivativeError, ShapeError
 from autograd_cli.language.matrix_request import AUTO, FORWARD, REVERSE, JacobianRequest
@@ -27,7 +27,7 @@ FORWARD_COST = 2  # how many backward passes a pass of forward mode costs
 _NO_REQUEST = JacobianRequest()
 
 
-@one_thread()
+@one_thread_if_small
 def jacobian(
     outputs: Outputs,
     at: Mapping[str, Tensor],
@@ -64,7 +64,7 @@ def jacobian(
     )
 
 
-@one_thread()
+@one_thread_if_small
 def jacobian_matrix(
     outputs: Outputs,
     at: Mapping[str, Tensor],

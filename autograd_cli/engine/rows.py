@@ -22,7 +22,7 @@ from autograd_cli.engine.product import vector_jacobian_product
 from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import Expression
 
-ELEMENTS = 131_072  # of a batch of cotangents: fewer need more passes, more leave the cache
+ELEMENTS = 262_144  # of a batch of cotangents: fewer need more passes, more leave the cache
 FEW = 4  # rows that are computed one by one: a batch is not worth its preparation
 
 

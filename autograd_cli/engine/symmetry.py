@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 TILE = 128  # rows and columns that are mirrored at a time: they stay in the cache
+BAND = 64  # rows and columns that are compared at a time
 
 
 def averaged(entries: Tensor, mirrored: Tensor) -> Tensor:
@@ -34,6 +35,14 @@ def is_finite(tensor: Tensor) -> bool:
         return True
     low, high = tensor.aminmax()
     return math.isfinite(low.item()) and math.isfinite(high.item())
+
+
+def is_symmetric(matrix: Tensor) -> bool:
+    """Whether a square matrix equals its transpose, which one with a nan does not."""
+    return all(
+        torch.equal(matrix[top : top + BAND, top:], matrix[top:, top : top + BAND].T)
+        for top in range(0, len(matrix), BAND)
+    )
 
 
 def symmetrise(matrix: Tensor) -> float:

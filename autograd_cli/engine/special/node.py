@@ -22,12 +22,15 @@ def differentiable(
     *partials: Function,
     wide: bool = True,
     pull: Callable[[Tensor, Tensor], Tensor] = torch.mul,
+    of_result: bool = False,
 ) -> Function:
     """A function of given local derivatives; its grad_fn is called ``<name>Backward``.
 
     ``value(*constants, *tensors)`` is called without autograd, on float64 if ``wide``. There is one
     partial derivative for each tensor, called with the same arguments in their own dtype; it must
-    be differentiable itself. ``pull(cotangent, partial)`` is the vector-Jacobian product.
+    be differentiable itself. ``pull(cotangent, partial)`` is the vector-Jacobian product. The
+    partial derivative ``of_result`` is called with the function's own result, which must be like
+    its one tensor.
     """
     count = len(partials)
 
@@ -42,7 +45,7 @@ def differentiable(
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.constants = inputs[:-count]
-        ctx.save_for_backward(*inputs[-count:])
+        ctx.save_for_backward(*((output,) if of_result else inputs[-count:]))
 
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         constants, xs = ctx.constants, ctx.saved_tensors

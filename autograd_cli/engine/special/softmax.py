@@ -2,7 +2,8 @@
 
 Where one element has nearly all the weight, its derivative by itself is the small rest, 1 - y, and
 autograd subtracts. As the weights add up to 1, the same number may be taken from all cotangents:
-that of this element, which leaves y times the sum of the others.
+that of this element, which leaves y times the sum of the others. The logarithm's derivative there
+is g (1 - y) less y times the other cotangents, and 1 - y the sum of the other weights.
 """
 
 import functools
@@ -15,7 +16,6 @@ from torch.nn import functional
 from autograd_cli.engine.operations import classes
 from autograd_cli.engine.special.node import Function, differentiable
 
-MOST = 256  # elements along the dimension: log_softmax takes pairs of them
 NEARLY_ALL = 0.99
 LARGE = 16.0  # a sum's logarithm whose rounding is more than that of the weights exp(x - sum)
 
@@ -26,20 +26,26 @@ def _dominated(p: Tensor, dim: int) -> Tensor:
     return p.amax(dim, keepdim=True) > NEARLY_ALL
 
 
+def _any(mask: Tensor) -> bool:
+    """Whether any element is true, or may be."""
+    try:
+        return bool(mask.any())
+    except RuntimeError:  # within torch.vmap there is no telling
+        return True
+
+
 def _softmax_node(value: Callable[[Tensor], Tensor], dim: int) -> Function:
     """Of given values, whose derivatives keep their digits."""
 
-    def pull(g: Tensor, x: Tensor) -> Tensor:
-        y = node(x)
-        relative = g - torch.take_along_dim(g, y.argmax(dim, keepdim=True), dim)
-        return torch.where(
-            _dominated(y, dim),
-            aten._softmax_backward_data(relative, y, dim, x.dtype),
-            aten._softmax_backward_data(g, y, dim, x.dtype),
-        )
+    def pull(g: Tensor, y: Tensor) -> Tensor:
+        is_dominated = _dominated(y, dim)
+        if _any(is_dominated):
+            largest = torch.take_along_dim(g, y.argmax(dim, keepdim=True), dim)
+            g = g - torch.where(is_dominated, largest, 0)
+        slope: Tensor = aten._softmax_backward_data(g, y, dim, y.dtype)
+        return slope
 
-    node = differentiable("Softmax", value, lambda x: x, wide=False, pull=pull)
-    return node
+    return differentiable("Softmax", value, lambda y: y, wide=False, pull=pull, of_result=True)
 
 
 @functools.cache
@@ -51,10 +57,14 @@ def _softmax(dim: int) -> Function:
 def _log_softmax(dim: int) -> Function:
     def pull(g: Tensor, x: Tensor) -> Tensor:
         p = _softmax(dim)(x)
-        own = aten._log_softmax_backward_data(g, node(x), dim, x.dtype)
-        pairs = g.movedim(dim, -1)[..., :, None] * p.movedim(dim, -1)[..., None, :]
-        over_pairs = (pairs - pairs.mT).sum(-1).movedim(-1, dim)  # the sum of g_j p_k - g_k p_j
-        return torch.where(_dominated(p, dim), over_pairs, own)
+        own: Tensor = aten._log_softmax_backward_data(g, node(x), dim, x.dtype)
+        is_dominated = _dominated(p, dim)
+        if not _any(is_dominated):
+            return own
+        top = p.argmax(dim, keepdim=True)
+        most, g_most = (torch.take_along_dim(one, top, dim) for one in (p, g))
+        rest, g_rest = (one.scatter(dim, top, 0).sum(dim, keepdim=True) for one in (p, g))
+        return torch.where(is_dominated, own.scatter(dim, top, g_most * rest - most * g_rest), own)
 
     node = differentiable(
         "LogSoftmax", lambda x: torch.log_softmax(x, dim), lambda x: x, wide=False, pull=pull
@@ -77,14 +87,8 @@ def _weights(dim: int) -> Function:
 
 
 @functools.cache
-def _long_weights(dim: int) -> Function:
-    """torch's softmax, which is the quickest; inf takes all the weight."""
-    return lambda x: torch.softmax(x.clamp(max=torch.finfo(x.dtype).max), dim)
-
-
-@functools.cache
-def _logsumexp(dim: int, is_long: bool) -> Function:
-    weights = (_long_weights if is_long else _weights)(dim)
+def _logsumexp(dim: int) -> Function:
+    weights = _weights(dim)
     return differentiable(
         "Logsumexp",
         lambda x: torch.logsumexp(x, dim, keepdim=True),
@@ -94,16 +98,16 @@ def _logsumexp(dim: int, is_long: bool) -> Function:
     )
 
 
-def _fits(x: Tensor, dim: int) -> bool:
-    return -x.dim() <= dim < x.dim() and 0 < x.shape[dim] <= MOST
+def _has(x: Tensor, dim: int) -> bool:
+    return -x.dim() <= dim < x.dim() and x.shape[dim] > 0
 
 
 def softmax(x: Tensor, dim: int = -1) -> Tensor:
-    return _softmax(dim)(x) if _fits(x, dim) else torch.softmax(x, dim)
+    return _softmax(dim)(x) if _has(x, dim) else torch.softmax(x, dim)
 
 
 def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
-    return _log_softmax(dim)(x) if _fits(x, dim) else torch.log_softmax(x, dim)
+    return _log_softmax(dim)(x) if _has(x, dim) else torch.log_softmax(x, dim)
 
 
 def logsumexp(x: Tensor, dim: int | tuple[int, ...] | None = None, keepdim: bool = False) -> Tensor:
@@ -113,12 +117,12 @@ def logsumexp(x: Tensor, dim: int | tuple[int, ...] | None = None, keepdim: bool
     x = 1e6 it keeps 10 digits. The softmax keeps them all.
     """
     if dim is None and x.numel():
-        whole = _logsumexp(0, x.numel() > MOST)(x.reshape(-1))
+        whole = _logsumexp(0)(x.reshape(-1))
         return whole.reshape((1,) * x.dim() if keepdim else ())
     if isinstance(dim, tuple) and len(dim) == 1:
         (dim,) = dim
-    if isinstance(dim, int) and -x.dim() <= dim < x.dim() and x.shape[dim]:
-        along = _logsumexp(dim, x.shape[dim] > MOST)(x)
+    if isinstance(dim, int) and _has(x, dim):
+        along = _logsumexp(dim)(x)
         return along if keepdim else along.squeeze(dim)
     return torch.logsumexp(x, tuple(range(x.dim())) if dim is None else dim, keepdim)
 
@@ -127,7 +131,7 @@ def cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Ten
     """Of class numbers or of probabilities."""
     target = classes(input, target)
     dim = 1 if input.dim() > 1 else 0
-    if not _fits(input, dim):
+    if not _has(input, dim):
         return functional.cross_entropy(input, target, reduction=reduction)
     logs = log_softmax(input, dim)
     if not target.is_floating_point():
