@@ -1,10 +1,7 @@
 """`python -m autograd_cli` and the `agx` script."""
 
-import contextlib
 import gc
-import os
 import sys
-import threading
 
 # A command makes most of its objects while it imports torch, and they all live to its end. Looking
 # for garbage among them every 700 objects would take a twentieth of the start.
@@ -19,12 +16,10 @@ def main() -> int:
         code = cli.main()
     except KeyboardInterrupt:  # before or after cli.main had the chance to see it
         code = 130
-    if threading.active_count() > 1:
-        # A thread that still reads or computes for nobody would be ended by Python in the midst of
-        # torch's C++, which aborts the process. What was to be written is written.
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
-        os._exit(code)
+    if "torch" in sys.modules:
+        from autograd_cli import interpreter
+
+        interpreter.end(code)
     return code
 
 

@@ -261,7 +261,9 @@ def commands(points: Path, folder: Path) -> dict[str, Sequence[str]]:
 
 
 def measured(command: Sequence[str]) -> tuple[float, float]:
-    """The seconds that a command takes, and the peak of its memory in MB."""
+    """The seconds that a command takes, and the peak of its memory in MB. Its last word is the
+    file that it writes, which is removed before: a gigabyte takes a second or two to delete."""
+    Path(command[-1]).unlink(missing_ok=True)
     start = time.perf_counter()
     with subprocess.Popen(command) as process:
         _, status, usage = os.wait4(process.pid, 0)

@@ -26,6 +26,7 @@ import pytest
 import torch
 from cli_runner import PROGRAM, Outcome, agx, environment, run
 
+from autograd_cli.commands import gradients
 from autograd_cli.data import delimited, read_table
 from autograd_cli.data.bytestream import ByteStream
 from autograd_cli.engine.batches import Listed, batches
@@ -343,6 +344,22 @@ def test_a_closed_pipe_ends_it_at_once() -> None:
         assert process.wait(30) == 141
         assert process.stderr is not None
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("grad", "x**2", "--at", "x=1"), "leave x out of --at"),
+        (("eval", "x**2", "--at", "x=1"), "leave x out of --at"),
+        (("hessian", "x**2", "--at", "x=1"), "leave x out of --at"),
+        (("eval", "2 + 3"), "leave --points out: the expression has no variables"),
+    ],
+)
+def test_a_table_for_no_variable(words: tuple[str, ...], hint: str, tmp_path: Path) -> None:
+    found = run(*words, "--points", table(tmp_path, gaussian(3)))
+    assert found.code == 2
+    assert "no variable takes its values from the table of --points" in found.err
+    assert hint in found.err
 
 
 def test_rows_keep_their_order_whatever_the_jobs(tmp_path: Path) -> None:
@@ -783,6 +800,29 @@ def test_where_the_formula_is_not_finite_autograd_is_asked(tmp_path: Path) -> No
         found.out.splitlines()[2]
         == run("grad", "x*log(x)", "--points", path, "-f", "csv").out.splitlines()[2]
     )
+
+
+def test_in_a_long_run_the_formulas_take_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows before that are autograd's to the last bit, rows after it the formulas'."""
+    path = table(tmp_path, gaussian(60_000))
+    command = ("grad", "exp(x/3)*sin(y/7)**3", "--points", path, "-f", "csv")
+    own, formulas = (
+        ok(run(*command, "--via", via)).splitlines() for via in ("autograd", "symbolic")
+    )
+    assert sum(one != other for one, other in zip(own, formulas, strict=True)) > 1000
+    assert ok(run(*command)).splitlines() == own
+    monkeypatch.setattr(gradients, "TAKE_OVER", 0)
+    found = ok(run(*command, "--jobs", "1")).splitlines()
+    assert ok(run(*command, "--jobs", "2")).splitlines() == found
+    whose = [
+        (row == one, row == other) for row, one, other in zip(found, own, formulas, strict=True)
+    ]
+    first = next(place for place, (is_own, _) in enumerate(whose) if not is_own)
+    assert first > 1000
+    assert all(is_own for is_own, _ in whose[:first])
+    assert all(is_formula for _, is_formula in whose[first:])
 
 
 def test_via_symbolic_says_where_it_is_not_possible(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from autograd_cli.engine.many import Gradients
     from autograd_cli.results.columns import Columns
 
-# Rows that autograd computes before the formulas may take over: about as many as it gets done while
-# SymPy looks for them. The number does not depend on time, so that the same input gives the same
-# bytes.
-TAKE_OVER = 1_048_576
+# Operations, rows times nodes of the expression, that autograd carries out before the formulas may
+# take over: until then SymPy would cost as much as it saves. It is asked when half are done. The
+# number does not depend on time, so that the same input gives the same bytes.
+TAKE_OVER = 1 << 28
 
 
 def run_gradients(
@@ -107,14 +107,17 @@ class Way:
             return False
         if first is None:  # the first block, which is what there is to check against
             return self._is_forced
-        if self._worker is None:  # there is a second block: it may be worth it
+        done = block.line * len(self._inputs.expression.nodes)
+        if self._worker is None:
+            if done <= TAKE_OVER // 2:
+                return False
             assert self._gradients is not None
             if not self._gradients.suits(first):
                 self._decided = False
                 return False
             self._worker = Worker.start()
             self._ask(self._worker, self._gradients)
-        if not self._is_forced and block.line <= TAKE_OVER:
+        if not self._is_forced and done <= TAKE_OVER:
             return False
         return self._decide(first)
 

@@ -48,7 +48,8 @@ class TableInput:
         """The columns of every variable that has no fixed value.
 
         Raises: UnknownNameError for a variable without a column, and for a mapped name that is no
-        variable; FileError where an element of a vector is missing.
+        variable; UsageError where no variable is left for a column; FileError where an element of
+        a vector is missing.
         """
         for name in self.mapping:
             base = _base(name)
@@ -66,6 +67,13 @@ class TableInput:
         for name in expression.variables:
             if name not in fixed:
                 found[name] = self._elements(name, columns, expression)
+        if not found:
+            raise UsageError(
+                "no variable takes its values from the table of --points",
+                hint=f"leave {next(iter(expression.variables))} out of --at"
+                if expression.variables
+                else "leave --points out: the expression has no variables",
+            )
         return found
 
     def _elements(self, name: str, columns: Mapping[str, str], expression: Expression) -> Elements:

@@ -27,6 +27,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, TextIO
 
+from autograd_cli import interpreter
 from autograd_cli.errors import AgxError
 from autograd_cli.lessons.card import LessonError
 from autograd_cli.lessons.lesson import Code, Lesson, Picture
@@ -191,4 +192,4 @@ def _plain(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    interpreter.end(main(sys.argv[1:]))
