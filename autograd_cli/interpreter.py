@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,6 +41,7 @@ def end(code: int) -> NoReturn:
     Python would spend most of a second on torch's modules, a third of a short run; and a thread
     that still reads or computes for nobody would be ended in the midst of C++, which aborts.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing left to interrupt
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError, ValueError):  # it may be None, or closed

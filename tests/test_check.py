@@ -119,6 +119,16 @@ def test_what_is_inconclusive_is_a_warning() -> None:
     assert len(found("abs(x)", "--at", "x=0")["warnings"]) == 1
 
 
+def test_many_reasons_that_differ_in_their_numbers_are_told_once() -> None:
+    """Each is in the result; six inputs at most are named."""
+    words = ("cross_entropy(x, 3)", "--at", "x=linspace(-2,40,60)")
+    (told,) = [line for line in check(*words).err.splitlines() if "inconclusive" in line]
+    assert told.startswith("warning: inconclusive for x[0], ")
+    assert " more: for x[0], the numerical derivative is only known to within " in told
+    notes = {one["note"] for one in found(*words)["components"] if one["verdict"] != "agree"}
+    assert len(notes) > 6
+
+
 # Reasons -----------------------------------------------------------------------------------------
 
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from autograd_cli.engine.many import Gradients
     from autograd_cli.results.columns import Columns
 
-# Operations, rows times nodes of the expression, that autograd carries out before the formulas may
-# take over: until then SymPy would cost as much as it saves. It is asked when half are done. The
-# number does not depend on time, so that the same input gives the same bytes.
+# Rows times nodes of the expression that autograd carries out before the formulas may take over:
+# until about then SymPy would cost as much as it saves. It is asked when half are done. The number
+# does not depend on time, so that the same input gives the same bytes.
 TAKE_OVER = 1 << 28
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import Any
 
 from autograd_cli.render.layout import GUTTER, Cell, Line, Table, cell, hanging
@@ -27,7 +26,9 @@ from autograd_cli.results.check import AGREE, DISAGREE, INCONCLUSIVE, VERDICTS, 
 LOOKS = {AGREE: "green", INCONCLUSIVE: "yellow", DISAGREE: "bold red"}
 BAR_DIGITS = 2
 SPARED = ((), ("difference",), ("difference", "error bar", "numerical"))
-MOST_NAMES = 6  # inputs that the conclusion names
+MOST_NAMES = 6  # inputs that the conclusion and a warning name
+MOST_NOTES = 6  # warnings that may differ in their numbers only
+DIGITS = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
 
 
 def page(result: Check, style: Style) -> list[Line]:
@@ -73,16 +74,18 @@ def conclusion(result: Check) -> str:
             f"agree: autograd is right for {result.checked} functions;"
             f" {len(result.skipped)} have no derivatives"
         )
-    names = [one.label for one in result.components if one.verdict == verdict]
-    listed = ", ".join(names[:MOST_NAMES])
-    if len(names) > MOST_NAMES:
-        listed += f" and {len(names) - MOST_NAMES} more"
+    listed = _few([one.label for one in result.components if one.verdict == verdict])
     whose = "your formula" if result.components[0].claimed is not None else "autograd"
     return {
         AGREE: f"agree: {whose} is right",
         DISAGREE: f"disagree: {whose} is wrong for {listed}",
         INCONCLUSIVE: f"inconclusive for {listed}",
     }[verdict]
+
+
+def _few(names: Sequence[str]) -> str:
+    rest = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _points(count: int) -> str:
@@ -196,6 +199,16 @@ def warnings(result: Check, *, for_people: bool) -> Iterator[str]:
     if for_people or not open_ones:
         yield f"the check is {conclusion(result)}"
         return
-    for note, group in groupby(open_ones, lambda one: one.note):
-        names = ", ".join(_label(one, Style()) for one in group)
-        yield f"inconclusive for {names}: {note}"
+    notes: dict[str, list[Component]] = {}
+    for one in open_ones:
+        notes.setdefault(one.note, []).append(one)
+    if len(notes) > MOST_NOTES:  # those that differ in their numbers only are told once
+        alike: dict[str, list[Component]] = {}
+        for one in open_ones:
+            alike.setdefault(DIGITS.sub("", one.note), []).append(one)
+        notes = alike
+    for group in notes.values():
+        names = [_label(one, Style()) for one in group]
+        first = group[0].note
+        whose = f"for {names[0]}, " if any(one.note != first for one in group) else ""
+        yield f"inconclusive for {_few(names)}: {whose}{first}"
