@@ -6,7 +6,7 @@ What is written here is what Python writes, to the byte: the two spell a few num
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow
@@ -77,18 +77,42 @@ def number_texts(numbers: Any) -> Any:
     """Floats as Python's repr writes them: an Arrow array of float64 to one of strings."""
     texts = compute.cast(numbers, pyarrow.string())
     size = compute.abs(numbers)
-    whole = compute.and_(
-        compute.less(size, PLAIN_TO), compute.equal(numbers, compute.trunc(numbers))
-    )
+    below, above = _number(EXPONENT_BELOW), _number(EXPONENT_FROM)
+    least, most = _number(PLAIN_FROM), _number(PLAIN_TO)
+    whole = compute.and_(compute.less(size, most), compute.equal(numbers, compute.trunc(numbers)))
     if compute.any(whole).as_py():  # 2 to 2.0
-        texts = compute.if_else(whole, compute.binary_join_element_wise(texts, ".0", ""), texts)
-    small = compute.and_(compute.less(size, PLAIN_FROM), compute.greater(size, EXPONENT_BELOW))
-    large = compute.and_(compute.greater_equal(size, PLAIN_TO), compute.less(size, EXPONENT_FROM))
+        texts = compute.if_else(
+            whole, compute.binary_join_element_wise(texts, scalar(".0"), scalar("")), texts
+        )
+    small = compute.and_(compute.less(size, least), compute.greater(size, below))
+    large = compute.and_(compute.greater_equal(size, most), compute.less(size, above))
     odd = compute.or_(small, large)
     if compute.any(odd).as_py():  # 0.00001 to 1e-05
-        own = pyarrow.array(map(repr, numbers.filter(odd).to_pylist()), pyarrow.string())
+        own = lines_of(map(repr, numbers.filter(odd).to_pylist()))
         texts = compute.replace_with_mask(texts, odd, own)
     return texts
+
+
+def scalar(text: str) -> Any:
+    """A text as an Arrow scalar.
+
+    Arrow's own functions for this, and those that take Python's values, would first import pandas,
+    where that is installed, to see whether they are given something of pandas.
+    """
+    own = text.encode()
+    return _one(own, 0, len(own))[0]
+
+
+def _number(value: float) -> Any:
+    return pyarrow.Array.from_buffers(
+        pyarrow.float64(), 1, [None, pyarrow.py_buffer(array("d", (value,)))]
+    )[0]
+
+
+def lines_of(texts: Iterable[str]) -> Any:
+    """Texts without line ends, at least one, as an Arrow array; for pandas, see `scalar`."""
+    own = "\n".join(texts).encode()
+    return split(own, "\n", stop=len(own))
 
 
 def split_lines(text: bytes) -> Any:
@@ -98,17 +122,22 @@ def split_lines(text: bytes) -> Any:
 
 def split(text: bytes, between: str, *, start: int = 0, stop: int) -> Any:
     """The parts of a piece of a text, as an Arrow array."""
+    return compute.split_pattern(_one(text, start, stop), between).values
+
+
+def _one(text: bytes, start: int, stop: int) -> Any:
+    """A piece of a text as an Arrow array of one."""
     ends = pyarrow.py_buffer(array("i", (start, stop)))
-    whole = pyarrow.StringArray.from_buffers(1, ends, pyarrow.py_buffer(text))
-    return compute.split_pattern(whole, between).values
+    return pyarrow.StringArray.from_buffers(1, ends, pyarrow.py_buffer(text))
 
 
 def joined(columns: Sequence[Any], delimiter: str) -> memoryview:
     """Columns of text as lines of cells."""
+    between = scalar(delimiter)
     parts: list[Any] = []
     for column in columns:
-        parts += [delimiter, column]
-    return side_by_side(compute.binary_join_element_wise(*parts[1:], "\n", ""))
+        parts += [between, column]
+    return side_by_side(compute.binary_join_element_wise(*parts[1:], scalar("\n"), scalar("")))
 
 
 def side_by_side(texts: Any) -> memoryview:

@@ -3,13 +3,21 @@ text that pyarrow writes."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow
 import pyarrow.compute as compute
 
-from autograd_cli.data.arrow_text import PLAIN_FROM, number_texts, side_by_side, split
+from autograd_cli.data.arrow_text import (
+    PLAIN_FROM,
+    lines_of,
+    number_texts,
+    scalar,
+    side_by_side,
+    split,
+)
 from autograd_cli.data.numbers import number
 from autograd_cli.data.rows import Column
 from autograd_cli.errors import FileError
@@ -49,7 +57,7 @@ def column_of(numbers: Any) -> Any:
 def texts(numbers: Any) -> Any:
     """A column as text, or None where Python has to write it; a single number stays one."""
     if isinstance(numbers, float):
-        return pyarrow.scalar(repr(numbers))
+        return scalar(repr(numbers))
     if isinstance(numbers, (str, int, list)) or numbers is None:
         return None
     found = column_of(numbers)
@@ -75,12 +83,16 @@ def number_rows(columns: Sequence[Any], delimiter: str) -> Any:
     size = numpy.abs(table)
     alike = ((size >= PLAIN_FROM) & (size < EXPONENT_FROM)) | (size == 0)
     if not alike.all():  # 0.00001 to 1e-05, 1e16 to 1e+16, null to nan
-        odd = ~alike.all(1)
+        odd = ~functools.reduce(numpy.logical_and, alike.T)
         own = [delimiter.join(map(repr, row)) for row in table[odd].tolist()]
-        rows = compute.replace_with_mask(
-            rows, pyarrow.array(odd), pyarrow.array(own, pyarrow.string())
-        )
+        rows = compute.replace_with_mask(rows, truths(odd), lines_of(own))
     return rows
+
+
+def truths(chosen: Any) -> Any:
+    """An array of truth values as Arrow has them."""
+    bits = pyarrow.py_buffer(numpy.packbits(chosen, bitorder="little"))
+    return pyarrow.Array.from_buffers(pyarrow.bool_(), len(chosen), [None, bits])
 
 
 def _is_tensor(column: Any) -> bool:
@@ -93,21 +105,21 @@ def filled(pieces: Sequence[str], holes: Sequence[Any]) -> memoryview:
     for hole in holes:
         if id(hole) not in made:
             made[id(hole)] = _json_texts(hole)
-    parts: list[Any] = [pieces[0]]
+    parts: list[Any] = [scalar(pieces[0])]
     for hole, piece in zip(holes, pieces[1:], strict=True):
-        parts += [made[id(hole)], piece]
-    return side_by_side(compute.binary_join_element_wise(*parts, ""))
+        parts += [made[id(hole)], scalar(piece)]
+    return side_by_side(compute.binary_join_element_wise(*parts, scalar("")))
 
 
 def _json_texts(numbers: Any) -> Any:
     found = texts(numbers)
     if found is None:  # conditions
-        return pyarrow.array([str(item).lower() for item in numbers.tolist()])
+        return lines_of(str(item).lower() for item in numbers.tolist())
     values = compute.cast(column_of(numbers), pyarrow.float64())
     odd = compute.invert(compute.is_finite(values))
     if compute.any(odd).as_py():
         own = [f'"{NON_FINITE[repr(item)]}"' for item in values.filter(odd).to_pylist()]
-        found = compute.replace_with_mask(found, odd, pyarrow.array(own, pyarrow.string()))
+        found = compute.replace_with_mask(found, odd, lines_of(own))
     return found
 
 
