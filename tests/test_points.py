@@ -277,6 +277,19 @@ def test_fixed_values_and_names_like_constants(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("format", ["csv", "plain", "ndjson", "parquet", "arrow"])
+def test_pandas_is_not_imported(format: str, tmp_path: Path) -> None:
+    """Where it is installed, many of Arrow's functions import it, for a tenth of a second."""
+    (tmp_path / "pandas.py").write_text("raise SystemExit('pandas was imported')")
+    lines = "".join(f"{0.3 * row},{1e-6 * row}\n" for row in range(1, 9_001))
+    path = table(tmp_path, "x,y\n" + lines)
+    environ = {"PYTHONPATH": os.pathsep.join((str(tmp_path), environment()["PYTHONPATH"]))}
+    output = tmp_path / "out"
+    done = agx(*("grad", "x*y + 1/x", "--points", path, "-f", format, "-o", str(output)), **environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert output.stat().st_size > 9_000
+
+
 def test_pyarrow_writes_what_python_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = [1e16, -2.0, 1e-5, 0.1, 1e22, 123456789012.5, 5e-324, 1e-10, 0.0, -0.0]
     draw = random.Random(3)

@@ -77,15 +77,14 @@ def number_texts(numbers: Any) -> Any:
     """Floats as Python's repr writes them: an Arrow array of float64 to one of strings."""
     texts = compute.cast(numbers, pyarrow.string())
     size = compute.abs(numbers)
-    below, above = _number(EXPONENT_BELOW), _number(EXPONENT_FROM)
-    least, most = _number(PLAIN_FROM), _number(PLAIN_TO)
+    tiny, least, most, huge = map(_number, (EXPONENT_BELOW, PLAIN_FROM, PLAIN_TO, EXPONENT_FROM))
     whole = compute.and_(compute.less(size, most), compute.equal(numbers, compute.trunc(numbers)))
     if compute.any(whole).as_py():  # 2 to 2.0
         texts = compute.if_else(
             whole, compute.binary_join_element_wise(texts, scalar(".0"), scalar("")), texts
         )
-    small = compute.and_(compute.less(size, least), compute.greater(size, below))
-    large = compute.and_(compute.greater_equal(size, most), compute.less(size, above))
+    small = compute.and_(compute.less(size, least), compute.greater(size, tiny))
+    large = compute.and_(compute.greater_equal(size, most), compute.less(size, huge))
     odd = compute.or_(small, large)
     if compute.any(odd).as_py():  # 0.00001 to 1e-05
         own = lines_of(map(repr, numbers.filter(odd).to_pylist()))
@@ -104,9 +103,9 @@ def scalar(text: str) -> Any:
 
 
 def _number(value: float) -> Any:
-    return pyarrow.Array.from_buffers(
-        pyarrow.float64(), 1, [None, pyarrow.py_buffer(array("d", (value,)))]
-    )[0]
+    """A float as an Arrow scalar."""
+    memory = pyarrow.py_buffer(array("d", (value,)))
+    return pyarrow.Array.from_buffers(pyarrow.float64(), 1, [None, memory])[0]
 
 
 def lines_of(texts: Iterable[str]) -> Any:
