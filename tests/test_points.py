@@ -20,7 +20,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -29,15 +28,13 @@ from cli_runner import PROGRAM, Outcome, agx, environment, run
 from autograd_cli.commands import gradients
 from autograd_cli.data import delimited, read_table
 from autograd_cli.data.bytestream import ByteStream
-from autograd_cli.engine.batches import Listed, batches
+from autograd_cli.engine.batches import Listed
 from autograd_cli.engine.compiled import Compiled
 from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import gradient, gradient_columns
 from autograd_cli.engine.lending import Lender
 from autograd_cli.engine.many import Gradients
 from autograd_cli.engine.program import Program
-from autograd_cli.errors import AgxError, FileError
-from autograd_cli.language.functions import FUNCTIONS
+from autograd_cli.errors import FileError
 from autograd_cli.language.reader import read
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.language.symbolic import worker
@@ -80,61 +77,6 @@ SCALAR = (
     "relu(x)*sigmoid(y) + 3",
     "u = tanh(x*y); u**2 + u",
 )
-
-
-@pytest.mark.parametrize("text", SCALAR)
-def test_bit_for_bit_the_one_point_answer(text: str) -> None:
-    expression = read(text)
-    generator = torch.Generator().manual_seed(1)
-    points = Listed(
-        {name: torch.randn(40, dtype=torch.float64, generator=generator) for name in "xy"}
-    )
-    (batch,) = batches(expression, {}, points)
-    found = gradient_columns(expression, batch, points, CONTEXT)
-    for position, row in enumerate(found.points()):
-        here = {name: column[position] for name, column in points.items()}
-        single = gradient(expression, here, CONTEXT)
-        assert repr((row.value, row.gradient)) == repr((single.value, single.gradient))  # type: ignore[attr-defined]
-
-
-ELEMENTWISE = [
-    row
-    for row in FUNCTIONS.values()
-    if row.elementwise and row.family not in ("constructor", "operator") and row.name != "where"
-]
-
-
-# Operations of our own, made of torch's: in a batch they may differ by the last bits.
-ROUNDED = {"cbrt", "gamma", "factorial", "beta"}
-
-
-@pytest.mark.parametrize("row", ELEMENTWISE, ids=lambda row: row.name)
-def test_every_elementwise_function_is_the_same_in_a_batch(row: Any) -> None:
-    names = "abc"[: max(1, sum(one.default is None for one in row.operands))]
-    if row.name in ROUNDED:
-        pytest.skip("its operation is made of others, which torch rounds in two ways")
-    if any(one.default is None for one in row.options):
-        pytest.skip("it needs an option")
-    expression = read(f"{row.name}({', '.join(names)})")
-    generator = torch.Generator().manual_seed(2)
-    points = Listed(
-        {
-            name: 0.05 + 0.9 * torch.rand(17, dtype=torch.float64, generator=generator)
-            for name in names
-        }
-    )
-    (batch,) = batches(expression, {}, points)
-    try:
-        single = [
-            gradient(expression, {n: column[i] for n, column in points.items()}, CONTEXT)
-            for i in range(17)
-        ]
-    except AgxError:
-        pytest.skip("it has no derivative")
-    found = list(gradient_columns(expression, batch, points, CONTEXT).points())
-    assert repr([(one.value, one.gradient) for one in found]) == repr(  # type: ignore[attr-defined]
-        [(one.value, one.gradient) for one in single]
-    )
 
 
 def test_rows_are_those_of_the_one_point_command(tmp_path: Path) -> None:

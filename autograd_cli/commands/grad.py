@@ -101,8 +101,8 @@ Via = Annotated[
     typer.Option(
         "--via",
         metavar="WAY",
-        help=f"how many points are computed: {', '.join(VIAS)} (the formulas as torch operations,"
-        " checked against autograd)",
+        help=f"how many points are computed: {', '.join(VIAS)} (autograd: bit for bit as one point"
+        " is; symbolic: the formulas as torch operations, checked against autograd)",
         rich_help_panel=POINTS_PANEL,
         callback=choice("--via", VIAS),
         autocompletion=words(VIAS),

@@ -43,7 +43,7 @@ def run_gradients(
 
         context = resolve(settings, accurate=True)
         values, axes = inputs.tensors(context)
-        gradients = Gradients(inputs.expression, values, context, request)
+        gradients = Gradients(inputs.expression, values, context, request, exact=via == "autograd")
         way.begin(gradients)
 
         def compute(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autograd_cli.engine import layout
 from autograd_cli.engine.context import Context
-from autograd_cli.engine.evaluate import evaluate, output
+from autograd_cli.engine.evaluate import Around, evaluate, output
 from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expression
 from autograd_cli.language.functions import FUNCTIONS
@@ -30,15 +33,18 @@ class Listed(dict[str, Tensor]):
 
 
 def batches(
-    expression: Expression, at: Mapping[str, Tensor], places: Mapping[str, Tensor]
+    expression: Expression,
+    at: Mapping[str, Tensor],
+    places: Mapping[str, Tensor],
+    most: int = CHUNK,
 ) -> Iterator[dict[str, Tensor]]:
-    """The variables at consecutive points, each of shape (points, ...).
+    """The variables at consecutive points, each of shape (points, ...), `most` of them at once.
 
     `at` has the values that do not vary; `places` the coordinates along each axis of a grid, of
     which the last one varies fastest, or Listed points.
     """
     total = count_of(places)
-    chunk = rows_of(at, places)
+    chunk = min(most, rows_of(at, places))
     for start in range(0, total, chunk):
         yield batch(expression, at, places, start, min(start + chunk, total))
 
@@ -90,72 +96,35 @@ def coordinates(axes: Mapping[str, Tensor], start: int, stop: int) -> dict[str, 
     return found
 
 
-def forward(expression: Expression, batch: Mapping[str, Tensor], context: Context) -> Tensor:
+def forward(
+    expression: Expression, batch: Mapping[str, Tensor], context: Context, *, singly: bool = False
+) -> Tensor:
     """The outputs at every point of a batch, shape (points, ...).
 
     What is elementwise in scalars is evaluated as it stands; anything else is vectorised by
-    torch.vmap, and what cannot be, point by point. Raises: as `evaluate`.
+    torch.vmap, and what cannot be, or is to be computed `singly`, point by point. Raises: as
+    `evaluate`.
     """
     names = list(expression.variables)
     tensors = [batch[name] for name in names]
-    if tensors and is_pointwise(expression, batch):
-        value = output(expression, evaluate(expression, batch, context, SCALAR), context)
+    if tensors and not singly and is_pointwise(expression, batch):
+        value = output(
+            expression, evaluate(expression, batch, context, layout.among_points), context
+        )
         return value if value.dim() else value.expand(len(tensors[0]))
 
-    def single(*tensors: Tensor) -> Tensor:
+    def single(*tensors: Tensor, around: Around | None = None) -> Tensor:
         at = dict(zip(names, tensors, strict=True))
-        return output(expression, evaluate(expression, at, context), context)
+        return output(expression, evaluate(expression, at, context, around), context)
 
-    try:
-        result: Tensor = torch.vmap(single, randomness="same")(*tensors)
-    except AgxError:
+    if not singly:
         # Some operations cannot be vectorised; if it is not that, the loop raises the same again.
-        result = torch.stack([single(*row) for row in zip(*tensors, strict=True)])
-    return result
-
-
-class _Apart(torch.autograd.Function):
-    """The same numbers, not side by side in memory: torch then takes one at a time.
-
-    Of some functions torch has two kernels, one for vectors and one for what is left over at their
-    ends, and for single numbers; the last bit can differ. With the numbers apart, a batch has that
-    of a single number, wherever it stands.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return torch.empty(*x.shape, 2, dtype=x.dtype, device=x.device)[..., 0].copy_(x)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        return grad
-
-
-def _apart(operands: list[Any]) -> list[Any]:
-    return [
-        _Apart.apply(x) if isinstance(x, Tensor) and x.dim() == 1 and x.is_floating_point() else x  # type: ignore[no-untyped-call]
-        for x in operands
-    ]
-
-
-def _apart_for_power(operands: list[Any]) -> list[Any]:
-    """Squares, cubes and roots are products to torch, and the same in either kernel."""
-    exponent = operands[1]
-    is_plain = not isinstance(exponent, Tensor) and exponent in (1, 2, 3, 0.5)
-    return operands if is_plain else _apart(operands)
-
-
-# The operations with two kernels that differ, and with operations among them.
-SCALAR: dict[str, Callable[[list[Any]], list[Any]]] = {
-    **dict.fromkeys(
-        (
-            *("exp2", "sinh", "cosh", "atanh", "atan2", "logaddexp", "sigmoid", "softplus", "gelu"),
-            *("gelu_tanh", "mish", "silu"),
-        ),
-        _apart,
-    ),
-    "pow": _apart_for_power,
-}
+        vectorised = torch.vmap(partial(single, around=layout.under_vmap), randomness="same")
+        with contextlib.suppress(AgxError):
+            return vectorised(*tensors)
+    # A clone begins where memory of its own would: of some sums the order depends on that.
+    rows = zip(*tensors, strict=True)
+    return torch.stack([single(*(x.clone() for x in row)) for row in rows])
 
 
 def is_pointwise(expression: Expression, batch: Mapping[str, Tensor]) -> bool:

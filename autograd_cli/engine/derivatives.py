@@ -152,15 +152,16 @@ def gradient_columns(
     request: DerivativeRequest = _NO_REQUEST,
     *,
     explain: int = 0,
+    singly: bool = False,
 ) -> Columns:
     """`gradient` at the points of a batch, column by column; `moving` are the variables that vary.
 
-    One backward pass gives all gradients. The cause of the first `explain` results that are not
-    finite is traced. Raises: as `gradient`.
+    One backward pass gives all gradients; with `singly` every point has a graph of its own. The
+    cause of the first `explain` results that are not finite is traced. Raises: as `gradient`.
     """
     state = context.generator.get_state()
     leaves = backward.leaves(expression, batch, request)
-    value = forward(expression, leaves, context)
+    value = forward(expression, leaves, context, singly=singly)
     first = {name: column[0] for name, column in batch.items()}
     weights = backward.weights(expression, first, value.shape[1:], request, context)
     backward.check_differentiable(expression, value[0], weights)

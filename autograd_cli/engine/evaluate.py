@@ -16,7 +16,7 @@ from torch import Tensor
 
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.faults import explain
-from autograd_cli.engine.operations import operation
+from autograd_cli.engine.operations import Operation, operation
 from autograd_cli.errors import AgxError, EvaluationError, ShapeError
 from autograd_cli.language import arithmetic
 from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expression, Node
@@ -26,32 +26,33 @@ Number = int | float | bool
 MAX_DIMENSIONS = 64  # more cannot be read out of torch
 
 NodeValue = Tensor | Number | None  # None stands for an operand left out
+Around = Callable[[str, Operation], Operation]
 
 
 def evaluate(
     expression: Expression,
     variables: Mapping[str, Tensor],
     context: Context,
-    lay_out: Mapping[str, Callable[[list[Any]], list[Any]]] | None = None,
+    around: Around | None = None,
 ) -> list[NodeValue]:
     """The value of every node, in evaluation order.
 
-    Numbers that no tensor has touched are Python numbers. `lay_out` says for some operations how
-    their operands lie in memory. Raises: EvaluationError and its kinds,
-    with the span of the node that could not be evaluated.
+    Numbers that no tensor has touched are Python numbers. `around` is given the name of every
+    function and its operation, and gives the operation that is used. Raises: EvaluationError and
+    its kinds, with the span of the node that could not be evaluated.
     """
     values: list[NodeValue] = []
     append = values.append
     handlers = dict(_HANDLERS)
+    if around is not None:
+        handlers[LIST] = functools.partial(_list, stack=around(LIST, torch.stack))
     with context.defaults():
         try:
             for node in expression.nodes:
                 handler = handlers.get(node.op)
                 if handler is None:
-                    handlers[node.op] = handler = _handler(node.op, context.accurate)
+                    handlers[node.op] = handler = _handler(node.op, context.accurate, around)
                 operands = [values[i] for i in node.operands]
-                if lay_out and node.op in lay_out:
-                    operands = lay_out[node.op](operands)
                 append(handler(node, operands, variables, context))
         except AgxError as error:
             raise error.within(expression.source, expression.nodes[len(values)].span) from None
@@ -113,11 +114,15 @@ def _variable(
 
 
 def _list(
-    node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context
+    node: Node,
+    operands: list[Any],
+    variables: Mapping[str, Tensor],
+    context: Context,
+    stack: Operation = torch.stack,
 ) -> NodeValue:
     if not any(isinstance(operand, Tensor) for operand in operands):
         return torch.tensor(operands, dtype=context.dtype, device=context.device)
-    stacked = torch.stack([_as_tensor(operand, context) for operand in operands])
+    stacked: Tensor = stack([_as_tensor(operand, context) for operand in operands])
     if stacked.dim() > MAX_DIMENSIONS:
         raise ShapeError(f"a tensor has at most {MAX_DIMENSIONS} dimensions")
     return stacked
@@ -136,10 +141,12 @@ def _index(
 
 
 @functools.cache
-def _handler(name: str, accurate: bool) -> _Handler:
+def _handler(name: str, accurate: bool, around: Around | None = None) -> _Handler:
     """The handler of a row of the function table."""
     row = FUNCTIONS[name]
     function = operation(row, accurate)
+    if around is not None:
+        function = around(name, function)
     if row.family == "constructor":
         return lambda node, operands, variables, context: function(context, **dict(node.options))
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine import backward
+from autograd_cli.engine.batches import CHUNK, LEAST, batches, count_of, is_pointwise, plain
 from autograd_cli.engine.batches import batch as batch_of
-from autograd_cli.engine.batches import batches, count_of, is_pointwise, plain
 from autograd_cli.engine.bound import Outcome
 from autograd_cli.engine.compiled import Compiled
 from autograd_cli.engine.context import Context
@@ -25,6 +25,7 @@ from autograd_cli.engine.derivatives import (
     gradient_columns,
     gradient_header,
 )
+from autograd_cli.engine.layout import is_reordered
 from autograd_cli.engine.program import Program
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.request import DerivativeRequest
@@ -105,7 +106,11 @@ class Evaluations:
 
 class Gradients:
     """The gradient of an expression at many points; `program` is None as long as autograd is the
-    way."""
+    way.
+
+    With `exact`, autograd gives each point what it gives that point alone, to the bit, even where
+    that takes a graph for every point.
+    """
 
     def __init__(
         self,
@@ -113,11 +118,14 @@ class Gradients:
         at: Mapping[str, Tensor],
         context: Context,
         request: DerivativeRequest,
+        *,
+        exact: bool = False,
     ) -> None:
         self.expression = expression
         self._at = at
         self._context = context
         self._request = request
+        self._singly = exact and is_reordered(expression)
         self.program: Callable[[Mapping[str, Tensor]], Outcome] | None = None
         self._compiled: Compiled | None = None
 
@@ -175,14 +183,20 @@ class Gradients:
 
     def _by_autograd(self, places: Mapping[str, Tensor], explain: int) -> Columns:
         parts: list[Columns] = []
-        for batch in batches(self.expression, self._at, places):
+        most = LEAST if self._singly else CHUNK
+        for batch in batches(self.expression, self._at, places, most):
             own = own_context(self._context)
-            parts.append(
-                gradient_columns(
-                    self.expression, batch, places, own, self._request, explain=explain
-                )
+            found = gradient_columns(
+                self.expression,
+                batch,
+                places,
+                own,
+                self._request,
+                explain=explain,
+                singly=self._singly,
             )
-            explain -= len(parts[-1].warnings)
+            parts.append(found)
+            explain -= len(found.warnings)
         return joined(parts, places)
 
     def _values(self, places: Mapping[str, Tensor]) -> dict[str, Tensor]:

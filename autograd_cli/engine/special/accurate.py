@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from autograd_cli.engine.special.expansions import alone
 from autograd_cli.engine.special.node import Function, Unary, differentiable
 from autograd_cli.engine.special.normal import expit, expit_slope, ndtr
 
@@ -38,7 +39,9 @@ def _accurate(
 # Hyperbolic and exponential ---------------------------------------------------------------------
 
 _sech2: Function = differentiable(
-    "SechSquared", lambda x: (1 / torch.cosh(x)) ** 2, lambda x: -2 * torch.tanh(x) * _sech2(x)
+    "SechSquared",
+    lambda x: (1 / alone(torch.cosh, x)) ** 2,
+    lambda x: -2 * torch.tanh(x) * _sech2(x),
 )
 tanh = _accurate(
     "Tanh",
@@ -135,7 +138,7 @@ def _gate_bend(x: Tensor) -> Tensor:
 _gate_slope: Function = differentiable(
     "MishGateSlope", _gate_slope_value, lambda x: _gate_slope(x) * _gate_bend(x)
 )
-_gate = differentiable("MishGate", lambda x: torch.tanh(functional.softplus(x)), _gate_slope)
+_gate = differentiable("MishGate", lambda x: torch.tanh(alone(functional.softplus, x)), _gate_slope)
 
 
 def _mish_product(g: Tensor, x: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.special import bessel
+from autograd_cli.engine.special.expansions import alone
 from autograd_cli.errors import EvaluationError
 
 MAX_ORDER = 20
@@ -83,4 +84,4 @@ def _series(n: int, x: Tensor, sign: int, terms: int) -> Tensor:
     total = torch.ones_like(x)
     for k in range(terms, 0, -1):
         total = 1 + total * square / (k * (n + k))
-    return (x / 2) ** n / math.factorial(n) * total
+    return alone(torch.pow, x / 2, n) / math.factorial(n) * total

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.special.expansions import BERNOULLI
+from autograd_cli.engine.special.expansions import BERNOULLI, alone
 from autograd_cli.engine.special.gamma import G, gamma_value, lanczos, polygamma_value
 from autograd_cli.engine.special.node import Function, differentiable
 
@@ -32,7 +32,7 @@ def _fall(n: int, a: Tensor, b: Tensor) -> Tensor:
     p, d = torch.where(positive, a, 1), torch.where(positive, b, 1)
 
     def fall(m: int, p: Tensor) -> Tensor:  # p**-m - (p + d)**-m
-        return -(p ** (-m)) * torch.expm1(-m * torch.log1p(d / p))
+        return -alone(torch.pow, p, -m) * torch.expm1(-m * torch.log1p(d / p))
 
     q, whole = p + 10, math.factorial(n)
     total = math.factorial(n - 1) * fall(n, q) if n else torch.log1p(d / q)

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.special.expansions import cosine, horner
+from autograd_cli.engine.special.expansions import alone, cosine, horner
 from autograd_cli.engine.special.node import Function, Unary, differentiable, tower, unary, zero
 
 PI = math.pi
@@ -23,9 +23,9 @@ def _sine_ratio(k: int, y: Tensor) -> Tensor:
 
 
 def _cbrt(k: int, x: Tensor) -> Tensor:
-    t = x.sign() * x.abs() ** (1 / 3)
+    t = x.sign() * alone(torch.pow, x.abs(), 1 / 3)
     t = torch.where((x == 0) | x.isinf(), t, t - (t - x / (t * t)) / 3)  # Newton's step
-    return math.prod(1 / 3 - i for i in range(k)) * t.pow(1 - 3 * k)
+    return math.prod(1 / 3 - i for i in range(k)) * alone(torch.pow, t, 1 - 3 * k)
 
 
 # torch's derivative of sinc is off by 36 % at x = 1e-8, the second is nan at 0

@@ -1,7 +1,7 @@
 """What series and integrals are summed with."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -28,3 +28,12 @@ def horner(coefficients: Sequence[float], x: Tensor) -> Tensor:
 def cosine(k: int, x: Tensor) -> Tensor:
     """The k-th derivative of the cosine."""
     return (torch.sin(x) if k % 2 else torch.cos(x)) * (-1 if k % 4 in (1, 2) else 1)
+
+
+def alone(function: Callable[..., Tensor], x: Tensor, *others: Tensor | float) -> Tensor:
+    """`function(x, *others)`, elementwise and to the bit the same wherever a number stands.
+
+    Of some functions torch has a kernel for vectors that rounds otherwise than the one for single
+    numbers; numbers that do not lie side by side are single ones to it.
+    """
+    return function(torch.stack((x, x), -1)[..., 0], *others)

@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.special.expansions import horner
+from autograd_cli.engine.special.expansions import alone, horner
 from autograd_cli.engine.special.node import Function, Unary, differentiable, tower, unary
 
 PI = math.pi
@@ -32,7 +32,7 @@ def gamma_value(x: Tensor) -> Tensor:
     a = x.abs().clamp(max=200)  # beyond, Gamma is inf (or 0): do not make nan of it
     y = a + (G - 0.5)
     lost = torch.where(a > G - 0.5, (y - a) - (G - 0.5), (y - (G - 0.5)) - a) * G / y
-    half = y ** (a / 2 - 0.25)  # for the whole power overflows before Gamma does
+    half = alone(torch.pow, y, a / 2 - 0.25)  # for the whole power overflows before Gamma does
     above = lanczos(a) / torch.exp(y) * half * half * (1 + lost)
     n = torch.round(x)
     sine = torch.sin(PI * (x - n)) * (1 - 2 * torch.remainder(n, 2))

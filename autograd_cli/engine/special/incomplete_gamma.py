@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.special.expansions import HALF_LINE, horner
+from autograd_cli.engine.special.expansions import HALF_LINE, alone, horner
 from autograd_cli.engine.special.gamma import digamma, lgamma, polygamma
 from autograd_cli.engine.special.node import Function, differentiable
 
@@ -84,7 +84,7 @@ def _by_series(m: int, a: Tensor, x: Tensor, upper: bool) -> Tensor:
                 if not k
                 else (-1) ** (k + 1) * math.factorial(k) * n / (a + n) ** (k + 1)
             )
-            total = total + (-x) ** n * (part / float(math.factorial(n)))
+            total = total + alone(torch.pow, -x, n) * (part / float(math.factorial(n)))
         sums.append(total)
     if upper and not m:
         return -torch.expm1(power) - torch.exp(power) * sums[0]

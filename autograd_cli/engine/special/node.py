@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autograd_cli.engine.layout import aligned
+
 Unary = Callable[[Tensor], Tensor]
 Function = Callable[..., Tensor]
 
@@ -23,6 +25,7 @@ def differentiable(
     wide: bool = True,
     pull: Callable[[Tensor, Tensor], Tensor] = torch.mul,
     of_result: bool = False,
+    elementwise: bool = True,
 ) -> Function:
     """A function of given local derivatives; its grad_fn is called ``<name>Backward``.
 
@@ -30,7 +33,7 @@ def differentiable(
     partial derivative for each tensor, called with the same arguments in their own dtype; it must
     be differentiable itself. ``pull(cotangent, partial)`` is the vector-Jacobian product. The
     partial derivative ``of_result`` is called with the function's own result, which must be like
-    its one tensor.
+    its one tensor. ``elementwise`` ones take many points as one tensor.
     """
     count = len(partials)
 
@@ -55,8 +58,14 @@ def differentiable(
             grads.append(g if g is None or g.shape == x.shape else g.sum_to_size(x.shape))
         return (*(None for _ in constants), *grads)
 
-    methods = {f.__name__: staticmethod(f) for f in (forward, setup_context, backward)}
-    cls: Any = type(name, (torch.autograd.Function,), {**methods, "generate_vmap_rule": True})
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Tensor, int]:
+        placed = aligned(args[-count:], in_dims[-count:])
+        return apply(*args[:-count], *placed), 0
+
+    methods: list[Any] = [forward, setup_context, backward, *([vmap] if elementwise else [])]
+    namespace = {f.__name__: staticmethod(f) for f in methods}
+    rule = {"generate_vmap_rule": not elementwise}
+    cls: Any = type(name, (torch.autograd.Function,), {**namespace, **rule})
     apply: Function = cls.apply
     return apply
 

@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.special.expansions import HALF_LINE
+from autograd_cli.engine.special.expansions import HALF_LINE, alone
 from autograd_cli.engine.special.node import Unary, tower, unary
 
 PI, SQRT2 = math.pi, math.sqrt(2)
@@ -58,7 +58,12 @@ ndtr = unary(
 expit_slope: Unary = unary(
     "expit_slope",
     "The derivative of expit.",
-    lambda x: torch.sigmoid(x) * torch.sigmoid(-x),
+    lambda x: alone(torch.sigmoid, x) * alone(torch.sigmoid, -x),
     lambda x: -expit_slope(x) * torch.tanh(x / 2),
 )
-expit = unary("expit", "1/(1 + exp(-x)), the logistic function.", torch.sigmoid, expit_slope)
+expit = unary(
+    "expit",
+    "1/(1 + exp(-x)), the logistic function.",
+    lambda x: alone(torch.sigmoid, x),
+    expit_slope,
+)

@@ -45,7 +45,9 @@ def _softmax_node(value: Callable[[Tensor], Tensor], dim: int) -> Function:
         slope: Tensor = aten._softmax_backward_data(g, y, dim, y.dtype)
         return slope
 
-    return differentiable("Softmax", value, lambda y: y, wide=False, pull=pull, of_result=True)
+    return differentiable(
+        "Softmax", value, lambda y: y, wide=False, pull=pull, of_result=True, elementwise=False
+    )
 
 
 @functools.cache
@@ -67,7 +69,12 @@ def _log_softmax(dim: int) -> Function:
         return torch.where(is_dominated, own.scatter(dim, top, g_most * rest - most * g_rest), own)
 
     node = differentiable(
-        "LogSoftmax", lambda x: torch.log_softmax(x, dim), lambda x: x, wide=False, pull=pull
+        "LogSoftmax",
+        lambda x: torch.log_softmax(x, dim),
+        lambda x: x,
+        wide=False,
+        pull=pull,
+        elementwise=False,
     )
     return node
 
@@ -95,6 +102,7 @@ def _logsumexp(dim: int) -> Function:
         lambda x: x,
         wide=False,
         pull=lambda g, x: g * weights(x),
+        elementwise=False,
     )
 
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.special.expansions import BERNOULLI
+from autograd_cli.engine.special.expansions import BERNOULLI, alone
 from autograd_cli.engine.special.node import Function, differentiable
 
 
@@ -20,7 +20,7 @@ def _zeta(m: int, s: Tensor, q: Tensor) -> Tensor:
     factors[0] = factors[0] + 0.5
     rising = [s, torch.ones_like(s), *(torch.zeros_like(s) for _ in range(m - 1))]
     for j, b in enumerate(BERNOULLI, 1):
-        weight = b / math.factorial(2 * j) * a ** (1 - 2 * j)
+        weight = b / math.factorial(2 * j) * alone(torch.pow, a, 1 - 2 * j)
         factors = [f + weight * r for f, r in zip(factors, rising, strict=True)]
         for c in (2 * j - 1, 2 * j):  # the factor s + c, by Leibniz' rule
             lower = [torch.zeros_like(s), *rising]

@@ -55,6 +55,7 @@ ROWS = (
         "g*(x == y)/sum(x == y)",
         "largest element; max(a, b) is elementwise",
         torch="engine.max_",
+        accurate="special.order_statistics.max_",
         overload="maximum",
         aliases=("Max",),
     ),
@@ -64,6 +65,7 @@ ROWS = (
         "g*(x == y)/sum(x == y)",
         "smallest element; min(a, b) is elementwise",
         torch="engine.min_",
+        accurate="special.order_statistics.min_",
         overload="minimum",
         aliases=("Min",),
     ),
@@ -109,6 +111,7 @@ ROWS = (
         "g*(x == y)/sum(x == y)",
         "median (the lower one of two)",
         torch="engine.median",
+        accurate="special.order_statistics.median",
         symbolic="",
     ),
     _row(
