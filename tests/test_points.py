@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import csv
+import errno
 import gzip
 import io
 import json
@@ -15,6 +16,8 @@ import lzma
 import math
 import os
 import random
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -527,6 +530,45 @@ def test_a_full_disk_says_so(tmp_path: Path) -> None:
     found = agx("grad", "x*y", "--points", table(tmp_path, gaussian(50)), "-o", "/dev/full")
     assert found.stderr == "error: cannot write '/dev/full': no space left on device\n"
     assert found.returncode == 3
+
+
+def test_a_disk_that_fills_up_keeps_what_was_written(tmp_path: Path) -> None:
+    """A limit for the size of files stands for it: writing fails in the midst of a block."""
+    path, output = table(tmp_path, gaussian(60_000)), tmp_path / "out.csv"
+    command = [*PROGRAM, "grad", "x*y", "--points", path, "-o", str(output)]
+    limit = 3 << 20
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    stopped = subprocess.run(
+        command, env=environment(), capture_output=True, text=True, preexec_fn=limited
+    )
+    assert stopped.returncode == 3
+    told, error = stopped.stderr.splitlines()
+    assert re.fullmatch(r"warning: [\d,]+ rows are in 'out.csv.part'; --resume continues it", told)
+    assert error == f"error: cannot write '{output}': file too large"
+    assert not output.exists()
+    assert ok(run(*command[len(PROGRAM) :], "--resume")) == ""
+    assert output.read_text() == ok(run(*command[len(PROGRAM) : -2], "-f", "csv"))
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["out.csv", "t.csv"]
+
+
+def test_a_state_that_cannot_be_kept_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    output = str(tmp_path / "out.csv")
+    found = run("grad", "x*y", "--points", table(tmp_path, gaussian(50)), "-o", output)
+    assert found.code == 3
+    assert found.err == (  # and nothing of --resume
+        "warning: 50 rows are in 'out.csv.part'\n"
+        f"error: cannot write '{output}': no space left on device\n"
+    )
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["out.csv.part", "t.csv"]
 
 
 def test_what_stopped_is_resumed(tmp_path: Path) -> None:

@@ -177,8 +177,12 @@ class Sink:
             "bytes": self._length,
         }
         temporary = self._state.with_name(self._state.name + ".tmp")
-        temporary.write_text(json.dumps(state), encoding="utf-8")
-        temporary.replace(self._state)
+        try:
+            temporary.write_text(json.dumps(state), encoding="utf-8")
+            temporary.replace(self._state)
+        except OSError:  # a full disk: what stands beside it is older, but true
+            temporary.unlink(missing_ok=True)
+            raise
         self._saved = time.monotonic()
 
     def _write_batch(self, batch: Any) -> None:
@@ -216,7 +220,7 @@ class Sink:
         if self._target is None or self._appends or self._out is None:
             return ""
         if self._rows:
-            again = "" if self._format in BINARY else "; --resume continues it"
+            again = "; --resume continues it" if self._state.exists() else ""
             rows = "1 row is" if self._rows == 1 else f"{self._rows:,} rows are"
             return f"{rows} in '{self._part.name}'{again}"
         for path in (self._part, self._state):
