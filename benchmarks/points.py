@@ -249,10 +249,7 @@ def commands(points: Path, folder: Path) -> dict[str, Sequence[str]]:
     agx = (sys.executable, "-m", "autograd_cli", "grad", QUAD, "--points", str(points))
     found: dict[str, Sequence[str]] = {
         "agx": (*agx, "-o", str(folder / "agx.csv")),
-        "agx --jobs 1": (*agx, "--jobs", "1", "-o", str(folder / "one.csv")),
-        "csv module + torch": (
-            *(sys.executable, "-c", MODULE, str(points), str(folder / "csv.csv")),
-        ),
+        "csv module + torch": (sys.executable, "-c", MODULE, str(points), str(folder / "csv.csv")),
     }
     if has("pandas"):
         script = (sys.executable, "-c", PANDAS, str(points), str(folder / "pandas.csv"))
@@ -274,43 +271,87 @@ def measured(command: Sequence[str]) -> tuple[float, float]:
     return time.perf_counter() - start, usage.ru_maxrss * scale / 1e6
 
 
+def in_rounds(
+    all_commands: Mapping[str, Sequence[str]], rounds: int
+) -> dict[str, list[tuple[float, float]]]:
+    """The seconds and the peak of each, one of each a round, in alternating order."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in all_commands}
+    for number in range(rounds):
+        for name in list(all_commands) if number % 2 == 0 else reversed(list(all_commands)):
+            found[name].append(measured(all_commands[name]))
+    return found
+
+
 def end_to_end(count: int, rounds: int) -> list[str]:
+    tenth = max(count // 10, 1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        points, fewer = folder / "points.csv", folder / "tenth.csv"
+        write_points(points, count)
+        write_points(fewer, tenth)
+        lines = command_rows(points, count, rounds, folder)
+        _, peak = measured(commands(fewer, folder)["agx"])
+        lines += ["", f"agx's peak of memory at {tenth:,} rows: {peak:.0f} MB."]
+        return [*lines, "", *job_rows({tenth: fewer, count: points}, rounds, folder)]
+
+
+def command_rows(points: Path, count: int, rounds: int, folder: Path) -> list[str]:
     lines = [
         f"From CSV to CSV, *quad*, {count:,} rows of two columns; medians of {rounds} rounds.",
         "",
         "| command | seconds | times agx's | goal | peak, MB |",
         "|---|---:|---:|---:|---:|",
     ]
-    goals = {"pandas + torch": 3.0, "csv module + torch": 10.0, "agx --jobs 1": 1.5}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_points(folder / "points.csv", count)
-        all_commands = commands(folder / "points.csv", folder)
-        seconds: dict[str, list[float]] = {one: [] for one in all_commands}
-        peaks: dict[str, float] = {}
-        for number in range(rounds):
-            order = list(all_commands) if number % 2 == 0 else list(reversed(all_commands))
-            for one in order:
-                elapsed, peak = measured(all_commands[one])
-                seconds[one].append(elapsed)
-                peaks[one] = max(peaks.get(one, 0.0), peak)
-        for one, times in seconds.items():
-            ratio = statistics.median(
-                own / base for own, base in zip(times, seconds["agx"], strict=True)
-            )
-            goal = f"≥ {goals[one]:g}" if one in goals else ""
-            lines.append(
-                f"| {one} | {statistics.median(times):.1f} | {ratio:.2f} | {goal}"
-                f" | {peaks[one]:.0f} |"
-            )
-        tenth = folder / "tenth.csv"
-        write_points(tenth, max(count // 10, 1))
-        _, peak = measured(commands(tenth, folder)["agx"])
-    lines += [
+    goals = {"pandas + torch": 3.0, "csv module + torch": 10.0}
+    found = in_rounds(commands(points, folder), rounds)
+    for one, measurements in found.items():
+        ratio = statistics.median(
+            own / base for (own, _), (base, _) in zip(measurements, found["agx"], strict=True)
+        )
+        goal = f"≥ {goals[one]:g}" if one in goals else "at most 600 MB"
+        seconds = statistics.median(own for own, _ in measurements)
+        peak = max(peak for _, peak in measurements)
+        lines.append(f"| {one} | {seconds:.1f} | {ratio:.2f} | {goal} | {peak:.0f} |")
+    return lines
+
+
+def job_rows(files: Mapping[int, Path], rounds: int, folder: Path) -> list[str]:
+    """One job and two, at few rows and at many. What lies between the two is the work without the
+    start, which jobs do not share: it is one import of torch, most of it."""
+    few, many = files
+    all_commands: dict[str, Sequence[str]] = {}
+    for jobs in (1, 2):
+        for count, points in files.items():
+            *agx, option, out = commands(points, folder)["agx"]
+            all_commands[f"{jobs} {count}"] = (*agx, "--jobs", str(jobs), option, out)
+    found = in_rounds(all_commands, rounds)
+
+    def seconds(jobs: int, count: int) -> list[float]:
+        return [own for own, _ in found[f"{jobs} {count}"]]
+
+    between = {
+        jobs: [b - a for a, b in zip(seconds(jobs, few), seconds(jobs, many), strict=True)]
+        for jobs in (1, 2)
+    }
+
+    def times(one: list[float], two: list[float]) -> str:
+        return f"{statistics.median(a / b for a, b in zip(one, two, strict=True)):.2f}"
+
+    lines = [
+        f"The same with one job and with two; medians of {rounds} rounds.",
         "",
-        f"agx's peak of memory: {peak:.0f} MB at {max(count // 10, 1):,} rows,"
-        f" {peaks['agx']:.0f} MB at {count:,} (goal: the same, at most 600 MB).",
+        "| rows | one job, s | two jobs, s | times as fast | goal |",
+        "|---|---:|---:|---:|---:|",
     ]
+    for label, one, two, goal in (
+        (f"{few:,}", seconds(1, few), seconds(2, few), ""),
+        (f"{many:,}", seconds(1, many), seconds(2, many), ""),
+        (f"the {many - few:,} between: without the start", between[1], between[2], "≥ 1.5"),
+    ):
+        lines.append(
+            f"| {label} | {statistics.median(one):.2f} | {statistics.median(two):.2f}"
+            f" | {times(one, two)} | {goal} |"
+        )
     return lines
 
 

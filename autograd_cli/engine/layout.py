@@ -24,17 +24,9 @@ Operation = Callable[..., Any]
 TWO_KERNELS = frozenset(
     (
         *("pow", "mod", "fmod", "hypot", "exp2", "logaddexp", "atan2", "sinh", "cosh", "atanh"),
-        *("relu6", "elu", "selu", "celu", "gelu", "gelu_tanh", "silu", "mish"),
-        *(
-            "maximum",
-            "minimum",
-            "softplus",
-            "sigmoid",
-            "hardswish",
-            "hardtanh",
-            "softshrink",
-            "hardshrink",
-        ),
+        *("maximum", "minimum", "sigmoid", "softplus", "relu6", "elu", "selu", "celu"),
+        *("gelu", "gelu_tanh", "silu", "mish"),
+        *("hardswish", "hardtanh", "softshrink", "hardshrink"),
     )
 )
 EXACT = (1, 2, 3, 0.5)  # exponents whose powers are products and roots to torch, in either kernel
