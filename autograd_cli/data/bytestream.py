@@ -17,9 +17,8 @@ from typing import IO, Any, BinaryIO, TextIO, cast
 
 from autograd_cli.errors import FileError
 
-BLOCK = (
-    1 << 21
-)  # bytes that are read at once: half of it costs 7 % more time, twice as much nothing less
+# Bytes that are read at once: with half of it a run takes 7 % longer, with twice as much no less.
+BLOCK = 1 << 21
 PATIENCE = 0.02  # seconds that a pipe may take for more before what is there is handed on
 
 
