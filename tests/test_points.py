@@ -347,6 +347,24 @@ def test_lines_are_not_kept() -> None:
     assert max(size() for _ in range(60)) < 1.02 * before + 10_000_000  # the text alone: 54 MB
 
 
+@pytest.mark.parametrize("command", ["grad", "eval", "jacobian", "hessian"])
+def test_rows_that_are_not_finite_are_counted(command: str, tmp_path: Path) -> None:
+    """Every reason once, whatever the numbers in it; the count is of all of them."""
+    numbers = [-1.0, 2.0, 0.0, *(-2.0 - place for place in range(20)), 3.0]
+    path = table(tmp_path, "x\n" + "".join(f"{number}\n" for number in numbers))
+    found = run(command, "log(x)", "--points", path, "-f", "csv")
+    assert found.code == 0
+    assert found.err == (
+        "warning: the value is nan: log(x) is nan at x = -1 (log is differentiable where x > 0)\n"
+        "warning: the value is -inf: log(x) is -inf at x = 0 (log is differentiable where x > 0)\n"
+        "warning: 22 of 24 rows have results that are not finite\n"
+    )
+    alone = run(command, "log(x)", "--points", table(tmp_path, "x\n1\n0\n"), "-f", "csv")
+    assert alone.err == (
+        "warning: the value is -inf: log(x) is -inf at x = 0 (log is differentiable where x > 0)\n"
+    )
+
+
 # Bad rows ----------------------------------------------------------------------------------------
 
 BAD = "x,y\n1,2\n,3\n4,5\nabc,1\n7,8,9\n5,6\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -102,12 +102,26 @@ def evaluations(
 
 
 def evaluation_columns(
-    expression: Expression, batch: Mapping[str, Tensor], moving: Collection[str], context: Context
+    expression: Expression,
+    batch: Mapping[str, Tensor],
+    moving: Collection[str],
+    context: Context,
+    *,
+    explain: int = 0,
 ) -> Columns:
     """`evaluation` at the points of a batch, column by column; `moving` are the variables that
-    vary. Raises: as `evaluation`."""
+    vary.
+
+    The cause of the first `explain` values that are not finite is traced. Raises: as `evaluation`.
+    """
+    state = context.generator.get_state()
     with torch.no_grad():
         value = forward(expression, batch, context)
+    odd = _non_finite([value])
+
+    def told(here: Mapping[str, Tensor]) -> tuple[str, ...]:
+        return evaluation(expression, here, context).warnings
+
     return Columns(
         header=Evaluation(
             expression=expression.source,
@@ -121,6 +135,8 @@ def evaluation_columns(
         size=len(value),
         at={name: batch[name] for name in batch if name in moving},
         value=_readable(value),
+        warnings=_explained(expression, batch, odd[:explain], context, state, told),
+        non_finite=len(odd),
     )
 
 
@@ -168,6 +184,11 @@ def gradient_columns(
     found = backward.differentiate(expression, value, leaves, request, weights, batch=1)
     value = value.detach()
     header = gradient_header(expression, _fixed(batch, moving), context, request, weights)
+    odd = _non_finite([value, *found.values()])
+
+    def told(here: Mapping[str, Tensor]) -> tuple[str, ...]:
+        return gradient(expression, here, context, request).warnings
+
     return Columns(
         header=header,
         names=list(batch),
@@ -175,9 +196,8 @@ def gradient_columns(
         at={name: batch[name] for name in batch if name in moving},
         value=_readable(value),
         gradient={name: _readable(part) for name, part in found.items()},
-        warnings=_explained(
-            expression, batch, [value, *found.values()], context, request, state, explain
-        ),
+        warnings=_explained(expression, batch, odd[:explain], context, state, told),
+        non_finite=len(odd),
     )
 
 
@@ -201,30 +221,33 @@ def gradient_header(
     )
 
 
-def _explained(
-    expression: Expression,
-    batch: Mapping[str, Tensor],
-    results: Sequence[Tensor],
-    context: Context,
-    request: DerivativeRequest,
-    state: Tensor,
-    most: int,
-) -> dict[int, tuple[str, ...]]:
-    """Why results are not finite, for the first few of them."""
-    warnings: dict[int, tuple[str, ...]] = {}
-    if not most or all(all_finite(part) for part in results):
-        return warnings
+def _non_finite(results: Sequence[Tensor]) -> Tensor:
+    """The positions of points at which not all results are finite."""
+    if all(all_finite(part) for part in results):
+        return torch.empty(0, dtype=torch.int64)
     finite = torch.stack(
         [
             part.isfinite().flatten(1).all(1) if part.dim() > 1 else part.isfinite()
             for part in results
         ]
     ).all(0)
-    for position in (~finite).nonzero().flatten()[:most].tolist():
-        here = {name: tensor[position] for name, tensor in batch.items()}
-        context.generator.set_state(state)
-        told = gradient(expression, here, context, request).warnings
-        warnings[position] = told[len(expression.warnings) :]
+    return (~finite).nonzero().flatten()
+
+
+def _explained(
+    expression: Expression,
+    batch: Mapping[str, Tensor],
+    positions: Tensor,
+    context: Context,
+    state: Tensor,
+    told: Callable[[Mapping[str, Tensor]], tuple[str, ...]],
+) -> dict[int, tuple[str, ...]]:
+    """What is `told` of some points, by position, beyond what is true of all."""
+    warnings: dict[int, tuple[str, ...]] = {}
+    for position in positions.tolist():
+        context.generator.set_state(state)  # random constants are the same at every point
+        texts = told({name: tensor[position] for name, tensor in batch.items()})
+        warnings[position] = texts[len(expression.warnings) :]
     return warnings
 
 

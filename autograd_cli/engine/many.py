@@ -70,6 +70,7 @@ def joined(parts: Sequence[Columns], places: Mapping[str, Tensor]) -> Columns:
         value=cat([part.value for part in parts]),
         gradient=gradient,
         warnings=warnings,
+        non_finite=sum(part.non_finite for part in parts),
     )
 
 
@@ -97,10 +98,12 @@ class Evaluations:
         self, places: Mapping[str, Tensor], explain: int = 0, *, fast: bool = False
     ) -> Columns:
         """The values at listed points. Raises: as `evaluation`."""
-        parts = [
-            evaluation_columns(self.expression, batch, places, own_context(self._context))
-            for batch in batches(self.expression, self._at, places)
-        ]
+        parts: list[Columns] = []
+        for batch in batches(self.expression, self._at, places):
+            own = own_context(self._context)
+            found = evaluation_columns(self.expression, batch, places, own, explain=explain)
+            parts.append(found)
+            explain -= len(found.warnings)
         return joined(parts, places)
 
 

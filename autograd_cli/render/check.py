@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from autograd_cli.render.layout import GUTTER, Cell, Line, Table, cell, hanging
-from autograd_cli.render.numbers import align, is_finite, short
+from autograd_cli.render.numbers import align, is_finite, short, without_numbers
 from autograd_cli.render.parts import (
     BROKEN,
     HEADING,
@@ -28,7 +28,6 @@ BAR_DIGITS = 2
 SPARED = ((), ("difference",), ("difference", "error bar", "numerical"))
 MOST_NAMES = 6  # inputs that the conclusion and a warning name
 MOST_NOTES = 6  # warnings that may differ in their numbers only
-DIGITS = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
 
 
 def page(result: Check, style: Style) -> list[Line]:
@@ -205,7 +204,7 @@ def warnings(result: Check, *, for_people: bool) -> Iterator[str]:
     if len(notes) > MOST_NOTES:  # those that differ in their numbers only are told once
         alike: dict[str, list[Component]] = {}
         for one in open_ones:
-            alike.setdefault(DIGITS.sub("", one.note), []).append(one)
+            alike.setdefault(without_numbers(one.note), []).append(one)
         notes = alike
     for group in notes.values():
         names = [_label(one, Style()) for one in group]

@@ -8,6 +8,7 @@ import re
 from autograd_cli.results import Scalar
 
 DECIMAL = re.compile(r"-?\d+(\.\d+)?|…|\.\.\.")
+NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
 
 
 def exact(value: Scalar) -> str:
@@ -29,6 +30,11 @@ def short(value: Scalar, precision: int) -> str:
     if isinstance(value, float) and precision:
         return f"{value:.{precision}g}"
     return exact(value)
+
+
+def without_numbers(text: str) -> str:
+    """What a text says, whatever the numbers in it."""
+    return NUMBER.sub("", text)
 
 
 def is_finite(value: Scalar) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
@@ -40,7 +42,8 @@ class Columns:
 
     `header` has what all points share: its `at` the values that do not vary, its `value` is None.
     `names` are all variables in their order. `at`, `value` and `gradient` have an axis of `size`
-    points in front. `warnings` are those of single points, by position.
+    points in front. `warnings` are those of single points, by position: of the first few that are
+    not finite, of which there are `non_finite`.
     """
 
     header: Evaluation
@@ -50,6 +53,7 @@ class Columns:
     value: Numbers
     gradient: Mapping[str, Numbers] | None = None
     warnings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    non_finite: int = 0
 
     def inputs(self) -> Iterator[tuple[str, Numbers | list[Scalar] | Scalar]]:
         """A column for every varying input, and a number for every fixed one."""
@@ -92,6 +96,14 @@ class Results:
 
     found: Sequence[Evaluation]
 
+    @functools.cached_property
+    def non_finite(self) -> int:
+        """How many of them have numbers that are not finite."""
+        odd: set[int] = set()
+        for column in self._columns[len(list(self.header.inputs())) :]:
+            odd.update(place for place, value in enumerate(column) if not _is_finite(value))
+        return len(odd)
+
     @property
     def size(self) -> int:
         return len(self.found)
@@ -115,8 +127,15 @@ class Results:
 
     def _fields(self, start: int, stop: int | None) -> Iterator[Field]:
         names = self.header.columns()[start:stop]
-        rows = [one.row()[start:stop] for one in self.found]
-        yield from zip(names, map(list, zip(*rows, strict=True)), strict=True)
+        yield from zip(names, self._columns[start:stop], strict=True)
+
+    @functools.cached_property
+    def _columns(self) -> list[list[Scalar]]:
+        return list(map(list, zip(*(one.row() for one in self.found), strict=True)))
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 Chunk: TypeAlias = "Columns | Results"
