@@ -25,7 +25,7 @@ from autograd_cli.language.expression import Expression
 from autograd_cli.language.functions import FUNCTIONS
 from autograd_cli.language.functions.row import Function
 from autograd_cli.language.reader import read
-from autograd_cli.language.request import DerivativeRequest
+from autograd_cli.language.request import Component, DerivativeRequest
 from autograd_cli.settings import Settings
 
 CONTEXTS = {
@@ -49,19 +49,29 @@ def draw(shapes: Mapping[str, Shape], count: int, seed: int, context: Context) -
     return points
 
 
-def singles(expression: Expression, points: Listed, context: Context) -> list[str]:
+FIRST = DerivativeRequest()
+
+
+def singles(
+    expression: Expression, points: Listed, context: Context, request: DerivativeRequest = FIRST
+) -> list[str]:
     found = []
     for position in range(len(next(iter(points.values())))):
         here = {name: column[position] for name, column in points.items()}
-        single = gradient(expression, here, context)
+        single = gradient(expression, here, context, request)
         found.append(repr((single.value, single.gradient)))
     return found
 
 
 def together(
-    expression: Expression, points: Listed, context: Context, *, exact: bool = True
+    expression: Expression,
+    points: Listed,
+    context: Context,
+    request: DerivativeRequest = FIRST,
+    *,
+    exact: bool = True,
 ) -> list[str]:
-    gradients = Gradients(expression, {}, context, DerivativeRequest(), exact=exact)
+    gradients = Gradients(expression, {}, context, request, exact=exact)
     return [repr((one.value, one.gradient)) for one in gradients(points).points()]  # type: ignore[attr-defined]
 
 
@@ -117,6 +127,56 @@ def test_random_lines(seed: int, dtype: str) -> None:
             compared += 1
             assert together(expression, points, CONTEXTS[dtype]) == expected, line.agx
     assert compared > 100
+
+
+HIGHER = {
+    "order 2": DerivativeRequest(order=2),
+    "order 3": DerivativeRequest(order=3),
+    "partial": DerivativeRequest(partial=(Component("x"), Component("y"))),
+    "along": DerivativeRequest(order=2, along={"x": read("1"), "y": read("-2")}),
+}
+
+
+@pytest.mark.parametrize("request_", HIGHER.values(), ids=HIGHER)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hypot(x*x, x)*y",  # an operand that depends on another
+        "sinh(sinh(x*y))",
+        "(x*x + 1)**x*y",
+        "atan2(sin(x), x)*y",
+        "logaddexp(sinh(x), x)*y",
+        "maximum(x*x, x)**3*y",
+        "silu(x*sigmoid(y))",
+        "sum(hypot([x, y, x*y], x))",
+        "max([x, y, 3])**3*y",
+    ],
+)
+def test_higher_derivatives(text: str, request_: DerivativeRequest) -> None:
+    """To the bit where that was asked for, and to rounding where they are computed together."""
+    context, expression = CONTEXTS["float64"], read(text)
+    points = draw({"x": (), "y": ()}, 30, 4, context)
+    points = Listed({name: 0.3 + column.abs().clamp(max=2) for name, column in points.items()})
+    expected = singles(expression, points, context, request_)
+    assert together(expression, points, context, request_) == expected
+    exact, default = (
+        Gradients(expression, {}, context, request_, exact=exact)(points) for exact in (True, False)
+    )
+    assert exact.gradient
+    assert default.gradient
+    for name, numbers in exact.gradient.items():
+        torch.testing.assert_close(default.gradient[name], numbers, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "text", ["sum(hypot(y, A.T))", "sum(atan2(y, q.T))", "sum(logaddexp(y, q.T))", "sum(q.T**y)"]
+)
+def test_a_number_beside_a_transposed_matrix(text: str) -> None:
+    """Sums over the elements have the order that they have at one point."""
+    context, expression = CONTEXTS["float64"], read(text)
+    shapes: dict[str, Shape] = {"y": (), "A": (3, 3), "q": (5, 7)}
+    points = draw({name: shapes[name] for name in expression.variables}, 40, 6, context)
+    assert together(expression, points, context) == singles(expression, points, context)
 
 
 @pytest.mark.parametrize("name", sorted(TWO_KERNELS | REORDERED))

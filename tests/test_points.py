@@ -365,6 +365,16 @@ def test_rows_that_are_not_finite_are_counted(command: str, tmp_path: Path) -> N
     )
 
 
+def test_reasons_with_other_names_are_told_of_each(tmp_path: Path) -> None:
+    path = table(tmp_path, "x1,x2\n-1,1\n1,-1\n-2,-2\n3,3\n")
+    found = run("grad", "log(x1) + log(x2)", "--points", path, "-f", "csv")
+    assert [line.partition(" (")[0] for line in found.err.splitlines()] == [
+        "warning: the value is nan: log(x1) is nan at x1 = -1",
+        "warning: the value is nan: log(x2) is nan at x2 = -1",
+        "warning: 3 of 4 rows have results that are not finite",
+    ]
+
+
 # Bad rows ----------------------------------------------------------------------------------------
 
 BAD = "x,y\n1,2\n,3\n4,5\nabc,1\n7,8,9\n5,6\n"
@@ -584,6 +594,7 @@ def test_a_state_that_cannot_be_kept_leaves_nothing(
 
     monkeypatch.setattr(Path, "replace", full)
     output = str(tmp_path / "out.csv")
+    (tmp_path / "out.csv.part.json").write_text('{"command": {}, "bytes": 0}')  # of another run
     found = run("grad", "x*y", "--points", table(tmp_path, gaussian(50)), "-o", output)
     assert found.code == 3
     assert found.err == (  # and nothing of --resume

@@ -92,4 +92,5 @@ def evaluate(
         printing.emit(evaluation(inputs.expression, values, context))
         return None
     compute = Evaluations(inputs.expression, values, context)
-    return many.run(inputs, values, axes, context, compute, printing, command=inputs.told("eval"))
+    told = inputs.told("eval", dtype=settings.dtype)
+    return many.run(inputs, values, axes, context, compute, printing, command=told)

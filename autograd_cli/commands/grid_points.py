@@ -44,6 +44,10 @@ class GridPoints:
     def no_rows(self) -> AgxError:
         return FileError("the grid has no points")
 
+    def nothing(self) -> Piece:
+        """A grid has points: raises FileError."""
+        raise self.no_rows()
+
     def layout(self, found: Chunk | None, *, utf: bool) -> Layout:
         assert found is not None
         return Layout(

@@ -161,7 +161,12 @@ class Many:
                 console,
                 append=self.append,
                 resume=self.resume,
-                command={"points": self.points, "format": output.format.name, **(command or {})},
+                command={
+                    "points": self.points,
+                    "map": list(self.maps),
+                    "format": output.format.name,
+                    **(command or {}),
+                },
             )
             if sink.is_complete:
                 console.complain(f"warning: nothing to resume: {output.file!r} is complete\n")

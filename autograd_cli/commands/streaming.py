@@ -17,6 +17,7 @@ from autograd_cli.console import Console
 from autograd_cli.data.memory import keep_freed
 from autograd_cli.data.rows import Block
 from autograd_cli.errors import ExitCode
+from autograd_cli.render import BINARY
 from autograd_cli.render.streams import Encoder, encoder
 from autograd_cli.render.streams.sink import Sink
 
@@ -88,14 +89,15 @@ def stream(
                     if one.stop is not None:
                         raise one.stop
             if coder is None:
-                if not waiting and not sink.done:
-                    raise points.no_rows()
-                coder = encoder(format, points.layout(None, utf=utf))
+                empty = points.nothing() if not waiting and not sink.done else None
+                coder = encoder(format, points.layout(empty.found if empty else None, utf=utf))
                 sink.begin(coder.header())
                 for one in waiting:
                     tally.add(one)
-                    if one.piece.count:
+                    if one.piece.count or format in BINARY:
                         sink.write(coder.encode(one.piece), one.place, one.piece.count)
+                if empty and format in BINARY:
+                    sink.write(coder.encode(empty), 0, 0)
         sink.finish()
     except BaseException:
         tally.tell(console, nulls=on_error == NULL, more=sink.abandon())

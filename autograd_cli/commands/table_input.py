@@ -164,9 +164,11 @@ def size_of(block: Block) -> int:
     return len(block.content)
 
 
-def within(blocks: Iterator[Block], start: int, stop: int | None = None) -> Iterator[Block]:
-    """What lies in a range of lines (or rows); a block at its ends is cut, but not where a quoted
-    cell may have more than one line: it belongs to the range that it begins in."""
+def within(
+    blocks: Iterator[Block], start: int, stop: int | None = None, *, quotes: bool = False
+) -> Iterator[Block]:
+    """The rows that begin in a range of lines (or rows); with `quotes` a cell between quotes may
+    reach over several lines."""
     for block in blocks:
         end = block.line + size_of(block)
         if stop is not None and block.line >= stop:
@@ -174,19 +176,26 @@ def within(blocks: Iterator[Block], start: int, stop: int | None = None) -> Iter
         if end <= start:
             continue
         begin, finish = max(block.line, start), end if stop is None else min(end, stop)
-        if (begin, finish) == (block.line, end):
+        if (begin, finish) != (block.line, end):
+            block = _cut(block, begin - block.line, finish - block.line, quotes)
+        if len(block.content):
             yield block
-        elif isinstance(block.content, bytes) and b'"' in block.content:
-            if block.line >= start:
-                yield block
-        else:
-            yield _cut(block, begin - block.line, finish - block.line)
 
 
-def _cut(block: Block, start: int, stop: int) -> Block:
+def _cut(block: Block, start: int, stop: int, quotes: bool) -> Block:
     if not isinstance(block.content, bytes):
         return Block(block.content[start:stop], block.line + start)
-    places = [0]
-    for _ in range(stop):
-        places.append(block.content.index(b"\n", places[-1]) + 1)
-    return Block(block.content[places[start] : places[stop]], block.line + start)
+    begin, before = _row_from(block.content, start, quotes)
+    end, _ = _row_from(block.content, stop, quotes)
+    return Block(block.content[begin:end], block.line + before)
+
+
+def _row_from(text: bytes, line: int, quotes: bool) -> tuple[int, int]:
+    """Where the first row begins that begins on a line or after it, and on which."""
+    place = 0
+    for _ in range(line):
+        place = text.index(b"\n", place) + 1
+    while quotes and place < len(text) and text.count(b'"', 0, place) % 2:
+        place = text.index(b"\n", place) + 1
+        line += 1
+    return place, line

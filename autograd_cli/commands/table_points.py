@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autograd_cli.commands.pieces import Compute, Done
 from autograd_cli.commands.point_options import NULL, STOP
 from autograd_cli.commands.table_input import TableInput, size_of, within
+from autograd_cli.data.delimited import Delimited
 from autograd_cli.data.rows import Block, Elements, Rows
 from autograd_cli.data.table import no_rows
-from autograd_cli.errors import AgxError, FileError
+from autograd_cli.errors import AgxError, EvaluationError, FileError
 from autograd_cli.render.streams import Layout, Piece
 from autograd_cli.results.columns import Chunk
 
@@ -48,6 +50,7 @@ class TablePoints:
         )
         self.layout_inputs = self._source.names
         self.first: Mapping[str, Tensor] | None = None
+        self._example: Block | None = None  # the first there is, be it this process's or not
 
     def share(self) -> float | None:
         return self._source.share()
@@ -71,10 +74,27 @@ class TablePoints:
         )
 
     def blocks(self, start: int) -> Iterator[Block]:
-        blocks = self._source.blocks()
+        quotes = isinstance(self._source, Delimited)
+        blocks = self._noted(self._source.blocks())
         if self._lines is None:
-            return within(blocks, start) if start else blocks
-        return within(blocks, max(start, self._lines[0]), self._lines[1])
+            return within(blocks, start, quotes=quotes) if start else blocks
+        return within(blocks, max(start, self._lines[0]), self._lines[1], quotes=quotes)
+
+    def _noted(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        for block in blocks:
+            if self._example is None:
+                self._example = block
+            yield block
+
+    def nothing(self) -> Piece:
+        """A piece of no rows, for a process whose share has none; its columns are those of others.
+
+        Raises FileError where there are no rows for anyone.
+        """
+        if self._lines is None or self._example is None:
+            raise self.no_rows()
+        whole = self.piece(self._example, 0, fast=False).piece
+        return replace(whole, good=(), nulls=False)
 
     def places(
         self, block: Block
@@ -141,7 +161,8 @@ class TablePoints:
         good: Sequence[int] | None,
         error: AgxError,
     ) -> tuple[Chunk | None, dict[int, AgxError]]:
-        """Halves until it is known which rows cannot be computed; where none can, raises why."""
+        """Halves until it is known which rows cannot be computed. Raises: what is wrong at every
+        point."""
         positions = range(rows.count) if good is None else good
         failed: dict[int, AgxError] = {}
         pending = [(0, len(positions))]
@@ -157,8 +178,10 @@ class TablePoints:
                 failed[start] = reason
                 if self._on_error == STOP:
                     break
-        if len(failed) == len(positions) or (0 in failed and self._on_error == STOP):
-            raise error
+        if type(error) is not EvaluationError and (
+            len(failed) == len(positions) or (0 in failed and self._on_error == STOP)
+        ):
+            raise error  # the expression itself is wrong, not the numbers of a row
         told = {
             positions[place]: FileError(
                 f"{self._source.stream}, {self._source.place} {rows.places[positions[place]]}:"

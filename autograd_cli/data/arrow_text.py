@@ -61,8 +61,14 @@ def clean_rows(
     except pyarrow.ArrowInvalid:
         return None
     columns = {name: Column(table[place].combine_chunks()) for name, place in read.items()}
+    if b"(" in text and any(_has_nan(one.numbers) for one in columns.values()):
+        return None  # to Arrow, nan(1) is a number
     rows = table.num_rows
     return Rows(rows, columns, range(block.line, block.line + rows), lines=text)
+
+
+def _has_nan(numbers: Any) -> bool:
+    return bool(compute.any(compute.is_nan(numbers)).as_py())
 
 
 def _is_utf8(text: bytes) -> bool:

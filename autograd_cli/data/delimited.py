@@ -42,9 +42,24 @@ class Delimited:
                 f"{self.stream} is empty", hint="the first line holds the names of the columns: x,y"
             )
         self.delimiter = _delimiter(header)
-        cells = next(csv.reader(io.StringIO(header, newline=""), delimiter=self.delimiter))
+        cells = self._header(header)
         self.names = tuple(cell.strip() for cell in cells)
         check_names(self.names, self.stream)
+
+    def _header(self, text: str) -> list[str]:
+        csv.field_size_limit(LONGEST_CELL)
+        try:
+            cells, *more = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter)
+        except csv.Error as error:
+            raise FileError(
+                f"the first line of {self.stream} cannot be read as CSV: {error}"
+            ) from None
+        if more:
+            raise FileError(
+                f"a line of {self.stream} ends with a carriage return alone",
+                hint="write line feeds: tr '\\r' '\\n' < FILE",
+            )
+        return cells
 
     def share(self) -> float | None:
         return self._lines.stream.share()

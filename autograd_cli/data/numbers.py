@@ -69,6 +69,8 @@ def flat(item: Any, shape: tuple[int, ...] | None) -> tuple[array[float], tuple[
     items: list[Any] = [item]
     while items and isinstance(items[0], list):
         sizes.append(len(items[0]))
+        if not sizes[-1]:
+            raise NoNumberError("is an empty list")
         if not all(isinstance(part, list) and len(part) == sizes[-1] for part in items):
             raise NoNumberError("is a list whose parts differ in length")
         items = [inner for part in items for inner in part]
@@ -76,7 +78,7 @@ def flat(item: Any, shape: tuple[int, ...] | None) -> tuple[array[float], tuple[
 
 
 def _json_number(item: Any) -> float:
-    if isinstance(item, (int, float)) and not isinstance(item, bool):
+    if hasattr(item, "__float__") and not isinstance(item, bool):  # Decimals among them
         try:
             return float(item)
         except OverflowError:
@@ -85,7 +87,9 @@ def _json_number(item: Any) -> float:
         raise NoNumberError("is null")
     if isinstance(item, str) and item in NON_FINITE:
         return NON_FINITE[item]
-    raise NoNumberError(f"is {shown(json.dumps(item, ensure_ascii=False))}, which is no number")
+    is_json = isinstance(item, (bool, str, list, dict))
+    text = json.dumps(item, ensure_ascii=False, default=str) if is_json else str(item)
+    raise NoNumberError(f"is {shown(text)}, which is no number")
 
 
 def fitting(

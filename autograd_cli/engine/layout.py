@@ -106,15 +106,18 @@ class _Alone(torch.autograd.Function):
         again = torch.is_grad_enabled()  # it is to be differentiated once more
         tensors = iter(ctx.saved_tensors)
         operands = [next(tensors) if x is None else x for x in ctx.numbers]
-        if not again:
-            operands = [
-                x.detach().requires_grad_(is_needed) if isinstance(x, Tensor) else x
+        with torch.enable_grad():
+            # Each under a new name: one may depend on another, and this is about them alone.
+            own = [
+                (x.view_as(x) if again else x.detach().requires_grad_()) if is_needed else x
                 for x, is_needed in zip(operands, needed, strict=True)
             ]
-        wanted = [x for x, is_needed in zip(operands, needed, strict=True) if is_needed]
-        with torch.enable_grad():
-            result = _Alone.forward(*ctx.call, *operands)
-            found = iter(vector_jacobian_product(result, wanted, grad, create_graph=again))
+            wanted = [x for x, is_needed in zip(own, needed, strict=True) if is_needed]
+            result = _Alone.forward(*ctx.call, *own)
+            # The gradient as it is, and not a product with it: sums of it depend on its layout.
+            hook = result.register_hook(lambda _: grad)  # type: ignore[no-untyped-call]
+            found = iter(vector_jacobian_product(result.sum(), wanted, create_graph=again))
+            hook.remove()
         return None, None, None, *(next(found) if is_needed else None for is_needed in needed)
 
     @staticmethod

@@ -128,7 +128,8 @@ class Gradients:
         self._at = at
         self._context = context
         self._request = request
-        self._singly = exact and is_reordered(expression)
+        is_higher = request.order > 1 or len(request.partial) > 1
+        self._singly = exact and (is_higher or is_reordered(expression))
         self.program: Callable[[Mapping[str, Tensor]], Outcome] | None = None
         self._compiled: Compiled | None = None
 

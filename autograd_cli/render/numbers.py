@@ -8,7 +8,7 @@ import re
 from autograd_cli.results import Scalar
 
 DECIMAL = re.compile(r"-?\d+(\.\d+)?|…|\.\.\.")
-NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
+NUMBER = re.compile(r"(?<![\w\[,.])-?\d+(\.\d+)?(e[-+]?\d+)?")
 
 
 def exact(value: Scalar) -> str:
@@ -33,7 +33,7 @@ def short(value: Scalar, precision: int) -> str:
 
 
 def without_numbers(text: str) -> str:
-    """What a text says, whatever the numbers in it."""
+    """What a text says, whatever the numbers in it; those in names and indices stay."""
     return NUMBER.sub("", text)
 
 

@@ -99,7 +99,7 @@ def _replacing(file: Path, opener: Callable[[Path | int], Stream]) -> Iterator[S
     try:
         with opener(descriptor) as out:
             yield out
-        temporary.chmod(_mode(target))
+        temporary.chmod(mode_of(target))
         temporary.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -107,7 +107,7 @@ def _replacing(file: Path, opener: Callable[[Path | int], Stream]) -> Iterator[S
         raise
 
 
-def _mode(target: Path) -> int:
+def mode_of(target: Path) -> int:
     """The permissions of the old file, or those of any new one."""
     try:
         return stat.S_IMODE(target.stat().st_mode)

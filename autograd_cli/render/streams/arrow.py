@@ -4,6 +4,7 @@ text that pyarrow writes."""
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -183,8 +184,7 @@ class Batches:
         wanted = piece.written()
         if wanted is None:
             return found
-        indices = pyarrow.array(wanted, pyarrow.int64())
-        return [(name, column.take(indices)) for name, column in found]
+        return [(name, _taken(column, wanted)) for name, column in found]
 
 
 def _cell(cells: Sequence[Any], place: int) -> float | None:
@@ -217,4 +217,13 @@ def _array(column: Column) -> Any:
 
 
 def _string(cell: Any) -> str | None:
-    return cell if cell is None or isinstance(cell, str) else str(cell)
+    """A cell as text; what is no text in JSON is as it is there."""
+    return cell if cell is None or isinstance(cell, str) else json.dumps(cell, default=str)
+
+
+def _taken(column: Any, rows: Sequence[int]) -> Any:
+    """Some rows of a column."""
+    try:
+        return column.take(pyarrow.array(rows, pyarrow.int64()))
+    except pyarrow.ArrowNotImplementedError:  # as for string_view
+        return pyarrow.array([column[row].as_py() for row in rows], column.type)

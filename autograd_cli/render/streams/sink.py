@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 from autograd_cli.console import Console
 from autograd_cli.errors import FileError, UsageError
 from autograd_cli.render import BINARY
-from autograd_cli.render.output import file_error, is_replaceable
+from autograd_cli.render.output import file_error, is_replaceable, mode_of
 from autograd_cli.render.streams import Text
 
 PART = ".part"
@@ -99,7 +99,13 @@ class Sink:
             return open(self._file, "wb")  # noqa: PTH123
         if self._appends:
             return self._target.open("ab")
-        return self._part.open("ab" if self.done else "wb")
+        if self.done:
+            return self._part.open("ab")
+        part = self._part.open("wb")
+        self._state.unlink(missing_ok=True)  # of another run
+        with contextlib.suppress(OSError):  # some file systems have no permissions
+            self._part.chmod(mode_of(self._target))
+        return part
 
     def _console_bytes(self) -> IO[bytes]:
         buffer = getattr(self._console.stdout, "buffer", None)
@@ -150,7 +156,10 @@ class Sink:
         assert self._out is not None
         try:
             if self._format in BINARY:
-                self._write_batch(data)
+                try:
+                    self._write_batch(data)
+                except (ValueError, NotImplementedError) as error:  # a type that the format has not
+                    raise FileError(f"cannot write {self._file!r}: {error}") from None
             else:
                 self._out.write(data)
                 self._out.flush()

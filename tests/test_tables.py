@@ -1,0 +1,249 @@
+"""Tables at their edges: runs that are continued or shared, odd cells, odd types, no rows."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from cli_runner import PROGRAM, environment, run
+
+from autograd_cli.commands.table_input import within
+from autograd_cli.data.rows import Block
+
+pyarrow = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
+ipc = pytest.importorskip("pyarrow.ipc")
+
+HINT = (
+    "\n  hint: --on-error skip leaves such rows out, --on-error null leaves their results empty\n"
+)
+INVERSE = "sum(inv([[a, b], [b, a]]))"
+
+
+def written(folder: Path, name: str, text: str) -> str:
+    path = folder / name
+    path.write_text(text, newline="")
+    return str(path)
+
+
+# Continued ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("plain.csv", "x,y\n1,2\n3,?\n5,6\n"),
+        ("quoted.csv", 'x,y,n\n1,2,"a ""b"", \n c"\n3,?,"\n"\n5,6,"c"\n'),
+        ("t.ndjson", '{"x":1,"y":2,"s":"\\""}\n{"x":3,"y":"?"}\n{"x":5,"y":6,"s":"a"}\n'),
+    ],
+)
+def test_what_a_bad_row_stopped_is_continued(name: str, text: str, tmp_path: Path) -> None:
+    path, out = written(tmp_path, name, text), tmp_path / "out.csv"
+    words = ("grad", "x*y", "--points", path)
+    assert run(*words, "-o", str(out)).code == 3
+    written(tmp_path, name, text.replace('"?"', "4").replace("?", "4"))
+    assert run(*words, "-o", str(out), "--resume").code == 0
+    assert out.read_text() == run(*words, "-f", "csv").out
+    assert out.read_text().count(".0,") == 6
+
+
+@pytest.mark.parametrize(
+    ("command", "first", "second"),
+    [
+        ("grad", ("--map", "x=a"), ("--map", "x=b")),
+        ("eval", (), ("--dtype", "float32")),
+        ("grad", (), ("--dtype", "float32")),
+    ],
+)
+def test_another_command_does_not_continue_it(
+    command: str, first: tuple[str, ...], second: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = written(tmp_path, "t.csv", "x,a,b,y\n1,1,10,2\n3,3,30,?\n")
+    words = (command, "x*y", "--points", path, "-o", str(tmp_path / "o.csv"))
+    assert run(*words, *first).code == 3
+    other = run(*words, *second, "--resume")
+    assert other.code == 2
+    assert other.err.startswith("error: 'o.csv.part' is of another command\n")
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o664])
+def test_a_file_keeps_its_permissions(mode: int, tmp_path: Path) -> None:
+    path, out = written(tmp_path, "t.csv", "x\n1\n"), tmp_path / "o.csv"
+    out.write_text("old")
+    out.chmod(mode)
+    assert run("eval", "x", "--points", path, "-o", str(out)).code == 0
+    assert out.stat().st_mode & 0o777 == mode
+
+
+# Shared ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("processes", [2, 3, 7])
+def test_every_row_is_in_one_share(processes: int) -> None:
+    """Where cells reach over lines a row is whole in the share that it begins in."""
+    rows = [b'1,"a"\n', b'2,"b\nb\n\nb"\n', b"3,c\n", b'4,"d\n"\n', b"5,e\n", b'6,"\n\n\n\n"\n']
+    whole = [Block(b"".join(rows[:3]), 2), Block(b"".join(rows[3:]), 8)]
+    count = sum(block.content.count(b"\n") for block in whole)
+    ends = [2 + count * rank // processes for rank in range(processes + 1)]
+    found = []
+    for start, stop in itertools.pairwise(ends):
+        for block in within(iter(whole), start, stop, quotes=True):
+            before = b"".join(rows).index(block.content)
+            assert block.line == 2 + b"".join(rows)[:before].count(b"\n")
+            assert block.content.count(b'"') % 2 == 0
+            found.append(block.content)
+    assert b"".join(found) == b"".join(rows)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_process_without_rows_writes_their_columns(ending: str, tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", "x,y\n1,2\n")
+    folder = tmp_path / "parts"
+    for rank in "01":
+        done = subprocess.run(
+            [*PROGRAM, "grad", "x*y", "--points", path, "-o", str(folder), "-f", ending],
+            env=environment(
+                TORCHELASTIC_RUN_ID="1", RANK=rank, WORLD_SIZE="2", LOCAL_WORLD_SIZE="2"
+            ),
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    parts = sorted(folder.iterdir())
+    if ending == "csv":
+        assert [part.read_text() for part in parts] == [
+            "x,y,value,d_x,d_y\n",
+            "x,y,value,d_x,d_y\n1,2,2.0,2.0,1.0\n",
+        ]
+    else:
+        none, one = map(parquet.read_table, parts)
+        assert (none.num_rows, one.num_rows) == (0, 1)
+        assert none.schema == one.schema
+
+
+# Rows that cannot be computed --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_where_no_row_can_be_computed_each_is_told_of(count: int, tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", "a,b\n" + "0,0\n" * count)
+    stopped = run("eval", INVERSE, "--points", path)
+    assert stopped.code == 3
+    assert stopped.err == f"error: '{path}', line 2: the matrix is singular: it has no inverse\n"
+    empty = run("eval", INVERSE, "--points", path, "--on-error", "null", "-f", "csv")
+    assert empty.code == 1
+    assert empty.err.count("the matrix is singular") == count
+    assert empty.out.count("0,0") == count
+
+
+def test_an_expression_that_is_wrong_everywhere_is_told_of_once(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", "a,b\n1,2\n3,4\n")
+    found = run("grad", "[a, b]", "--points", path, "--on-error", "skip")
+    assert found.err.startswith("error: grad needs one output, and this is a vector of 2\n  [a, b]")
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_a_table_of_no_rows_can_be_read(ending: str, tmp_path: Path) -> None:
+    path, out = written(tmp_path, "t.csv", "x,y\n?,2\n"), tmp_path / f"o.{ending}"
+    assert run("eval", "x*y", "--points", path, "--on-error", "skip", "-o", str(out)).code == 1
+    found = parquet.read_table(out) if ending == "parquet" else ipc.open_stream(out).read_all()
+    assert found.num_rows == 0
+    assert found.column_names == ["x", "y"]
+
+
+# Cells -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["x,y\r1,2\n3,4\n", "x,y\r1,2\r3,4\r"])
+def test_carriage_returns_alone(text: str, tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", text)
+    found = run("eval", "x*y", "--points", path)
+    assert found.code == 3
+    assert found.err == (
+        f"error: a line of '{path}' ends with a carriage return alone\n"
+        "  hint: write line feeds: tr '\\r' '\\n' < FILE\n"
+    )
+
+
+def test_a_header_may_reach_over_lines(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", '"x\r\nz",y\r\n1,2\r\n')
+    assert run("eval", "y", "--points", path, "-f", "csv").out == ('"x\r\nz",y,value\n1,2,2.0\n')
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.ndjson"])
+def test_an_empty_list_is_no_value(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path, name, "x\n[]\n" if name == "t.csv" else '{"x": []}\n')
+    line = 2 if name == "t.csv" else 1
+    assert run("eval", "sum(x)", "--points", path).err == (
+        f"error: '{path}', line {line}: column 'x' is an empty list{HINT}"
+    )
+
+
+def test_a_column_whose_name_is_long(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", "x," + "a" * 200_000 + "\n1,2\n")
+    assert run("eval", "x", "--points", path, "-f", "csv").out.endswith("1,2,1.0\n")
+
+
+def test_what_only_arrow_calls_a_number_is_none(tmp_path: Path) -> None:
+    """However large the table: small ones are read without it."""
+    rows = "".join(f"{number},(text)\n" for number in range(20_000))
+    path = written(tmp_path, "t.csv", f"x,s\n{rows}nan(1),a\n")
+    found = run("eval", "2*x", "--points", path, "-f", "csv")
+    assert found.out.endswith("19999,(text),39998.0\n")
+    assert found.err == (
+        f"error: '{path}', line 20002: column 'x' is 'nan(1)', which is no number{HINT}"
+    )
+
+
+def test_lists_of_what_is_no_float(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    parquet.write_table(pyarrow.table({"x": [[Decimal("1.5"), Decimal(2)]]}), path)
+    assert run("eval", "sum(x)", "--points", str(path), "-f", "plain").out.endswith("\t3.5\n")
+    parquet.write_table(pyarrow.table({"x": [[b"a"]]}), path)
+    assert run("eval", "sum(x)", "--points", str(path)).err == (
+        f"error: '{path}', row 1: column 'x' is \"b'a'\", which is no number{HINT}"
+    )
+
+
+def test_json_goes_into_parquet_as_json(tmp_path: Path) -> None:
+    record = {"x": 1, "m": {"a": "b"}, "t": True, "n": 3, "s": "s", "z": None}
+    path, out = written(tmp_path, "t.ndjson", json.dumps(record) + "\n"), tmp_path / "o.parquet"
+    assert run("eval", "x", "--points", path, "-o", str(out)).code == 0
+    (found,) = parquet.read_table(out).to_pylist()
+    assert found == {
+        "x": 1.0,
+        "m": '{"a": "b"}',
+        "t": "true",
+        "n": "3",
+        "s": "s",
+        "z": None,
+        "value": 1.0,
+    }
+
+
+# Types that a format has not ---------------------------------------------------------------------
+
+
+def test_types_that_cannot_be_taken_from_or_written(tmp_path: Path) -> None:
+    views = tmp_path / "views.parquet"
+    texts = pyarrow.array(["a", "b"], pyarrow.string_view())
+    parquet.write_table(pyarrow.table({"x": [1.0, None], "s": texts}), views)
+    out = tmp_path / "o.parquet"
+    words = ("eval", "x", "--points")
+    assert run(*words, str(views), "--on-error", "skip", "-o", str(out)).code == 1
+    assert parquet.read_table(out).to_pylist() == [{"x": 1.0, "s": "a", "value": 1.0}]
+    far = tmp_path / "far.arrow"
+    times = pyarrow.array([2**62], pyarrow.timestamp("s"))
+    table = pyarrow.table({"x": [1.0], "t": times})
+    with ipc.new_file(far, table.schema) as writer:
+        writer.write_table(table)
+    found = run(*words, str(far), "-o", str(out))
+    assert found.code == 3
+    assert found.err.startswith(f"error: cannot write '{out}': Integer overflow ")
+    found = run(*words, str(far), "-f", "csv")
+    assert found.code == 3
+    assert found.err.startswith("error: a cell cannot be read: ")
