@@ -247,3 +247,45 @@ def test_types_that_cannot_be_taken_from_or_written(tmp_path: Path) -> None:
     found = run(*words, str(far), "-f", "csv")
     assert found.code == 3
     assert found.err.startswith("error: a cell cannot be read: ")
+
+
+# Columns and headers -----------------------------------------------------------------------------
+
+
+def test_a_vector_by_two_names(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", 'v,v[0],v[1]\n"[1,2]",3,4\n')
+    found = run("eval", "sum(v)", "--points", path)
+    assert found.err == (
+        f"error: '{path}' has both a column 'v' and 'v[0]'\n"
+        "  hint: leave one of them out, or say which: --map v=COLUMN\n"
+    )
+    assert found.code == 3
+    chosen = run("eval", "sum(v)", "--points", path, "--map", "v=v", "-f", "plain")
+    assert chosen.out.endswith("\t3.0\n")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ['"x","y","value","d_x","d_y"\n', "\ufeffx,y,value,d_x,d_y\n", "x,y,value,d_x,d_y\r\n"],
+)
+def test_rows_are_appended_under_a_header_that_means_the_same(header: str, tmp_path: Path) -> None:
+    path, out = written(tmp_path, "t.csv", "x,y\n1,2\n"), written(tmp_path, "o.csv", header)
+    assert run("grad", "x*y", "--points", path, "-o", out, "--append").code == 0
+    assert Path(out).read_bytes() == header.encode() + b"1,2,2.0,2.0,1.0\n"
+
+
+def test_nothing_is_appended_to_a_line_without_an_end(tmp_path: Path) -> None:
+    path, out = written(tmp_path, "t.csv", "x\n1\n"), written(tmp_path, "o.csv", "x,value\n1,1")
+    found = run("eval", "x", "--points", path, "-o", out, "--append")
+    assert found.err == (
+        f"error: the last line of '{out}' has no end\n"
+        "  hint: remove it where it was cut off, or give it one: echo >> FILE\n"
+    )
+
+
+def test_a_condition_is_left_to_autograd(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", "x\n1\n")
+    found = run("grad", "where(x > 0, x*x, x)", "--points", path, "--via", "symbolic")
+    assert found.err == (
+        "warning: computed by autograd, not by the formulas: a condition is left to autograd\n"
+    )

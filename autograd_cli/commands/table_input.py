@@ -77,9 +77,15 @@ class TableInput:
         return found
 
     def _elements(self, name: str, columns: Mapping[str, str], expression: Expression) -> Elements:
-        if name in columns:
-            return Elements((columns[name],))
         places = dict(_places(name, columns))
+        if name in columns:
+            if places and name not in self.mapping:
+                other = next(iter(places.values()))
+                raise FileError(
+                    f"{self.source.stream} has both a column {columns[name]!r} and {other!r}",
+                    hint=f"leave one of them out, or say which: --map {name}=COLUMN",
+                )
+            return Elements((columns[name],))
         if not places:
             raise self._no_column(name, expression)
         dimensions = {len(index) for index in places}

@@ -171,7 +171,8 @@ class _Maker:
             return self._power(tree)
         name = FUNCTIONS.get(tree.func)
         if name is None:
-            raise NoClosedForm(f"{tree.func} is left to autograd")
+            what = "a condition" if tree.is_Boolean or tree.is_Relational else tree.func
+            raise NoClosedForm(f"{what} is left to autograd")
         return self.add(name, tuple(self.known[part] for part in tree.args))
 
     def _sum(self, tree: sympy.Add) -> int:

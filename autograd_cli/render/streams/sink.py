@@ -7,6 +7,7 @@ What was interrupted can so be continued, and nothing that was computed is lost.
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import time
@@ -143,9 +144,9 @@ class Sink:
                 if file.read(1) != b"\n":
                     raise FileError(
                         f"the last line of {self._file!r} has no end",
-                        hint="it was cut off: remove that line first",
+                        hint="remove it where it was cut off, or give it one: echo >> FILE",
                     )
-        if first and header and first.rstrip(b"\r\n") != header.rstrip(b"\n"):
+        if first and header and _names(first) != _names(header):
             raise FileError(
                 f"{self._file!r} has other columns: {first.decode('utf-8', 'replace').strip()}",
                 hint=f"these rows have: {header.decode('utf-8', 'replace').strip()}",
@@ -248,6 +249,11 @@ class Sink:
 
     def _failed(self, error: OSError) -> Exception:
         return file_error(self._file, error) if self._file else error
+
+
+def _names(header: bytes) -> list[str]:
+    """The names in a header, however they are quoted."""
+    return next(csv.reader([header.decode("utf-8-sig", "replace")]), [])
 
 
 class _Decoded:
