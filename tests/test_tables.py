@@ -289,3 +289,19 @@ def test_a_condition_is_left_to_autograd(tmp_path: Path) -> None:
     assert found.err == (
         "warning: computed by autograd, not by the formulas: a condition is left to autograd\n"
     )
+
+
+# Checks ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rows", "is_told"), [(5, False), (8, True)])
+def test_a_check_says_how_many_rows_disagree(rows: int, is_told: bool, tmp_path: Path) -> None:
+    """Where the worst of them are listed and not all."""
+    path = written(tmp_path, "t.csv", "x\n" + "".join(f"{row}\n" for row in range(1, rows + 1)))
+    found = run("check", "x**3", "--points", path, "--against", "x: x", "-f", "plain")
+    assert found.code == 1
+    assert found.out.count("\tdisagree\t") == 5
+    told = (
+        f"warning: at {rows} of {rows} points it disagrees: the 5 that are listed are the worst\n"
+    )
+    assert found.err == (told if is_told else "")

@@ -192,6 +192,12 @@ def warnings(result: Check, *, for_people: bool) -> Iterator[str]:
             f"at {samples.outside} of {_points(samples.count)} the expression has no finite value:"
             " there was nothing to check"
         )
+    listed = len(result.components)
+    if samples is not None and samples.verdicts.get(DISAGREE, 0) > listed and not for_people:
+        yield (
+            f"at {samples.verdicts[DISAGREE]:,} of {_points(samples.count)} it disagrees:"
+            f" the {listed} that are listed are the worst"
+        )
     if result.verdict != INCONCLUSIVE:
         return
     open_ones = [one for one in result.components if one.verdict == INCONCLUSIVE]
