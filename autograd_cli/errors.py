@@ -103,6 +103,10 @@ class EvaluationError(AgxError):
     exit_code = ExitCode.EVALUATION
 
 
+class DomainError(EvaluationError):
+    """There is no value at these numbers; at others there may be."""
+
+
 class ShapeError(EvaluationError):
     """Operands whose shapes do not fit each other or the operation."""
 

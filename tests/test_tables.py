@@ -57,6 +57,8 @@ def test_what_a_bad_row_stopped_is_continued(name: str, text: str, tmp_path: Pat
         ("grad", ("--map", "x=a"), ("--map", "x=b")),
         ("eval", (), ("--dtype", "float32")),
         ("grad", (), ("--dtype", "float32")),
+        ("hessian", (), ("--seed", "5")),
+        ("grad", (), ("--via", "symbolic")),
     ],
 )
 def test_another_command_does_not_continue_it(
@@ -144,6 +146,15 @@ def test_an_expression_that_is_wrong_everywhere_is_told_of_once(tmp_path: Path) 
     path = written(tmp_path, "t.csv", "a,b\n1,2\n3,4\n")
     found = run("grad", "[a, b]", "--points", path, "--on-error", "skip")
     assert found.err.startswith("error: grad needs one output, and this is a vector of 2\n  [a, b]")
+
+
+def test_a_dtype_that_a_function_has_not_ends_it(tmp_path: Path) -> None:
+    """No row could be computed, in this block or another: it is not the numbers."""
+    path = written(tmp_path, "t.csv", "a,b\n1,2\n3,4\n")
+    words = ("eval", INVERSE, "--points", path, "--dtype", "float16", "--on-error", "skip")
+    found = run(*words)
+    assert found.code == 3
+    assert found.err.startswith("error: torch has no inv for dtype float16 on this device\n  sum(")
 
 
 @pytest.mark.parametrize("ending", ["parquet", "arrow"])

@@ -92,5 +92,4 @@ def evaluate(
         printing.emit(evaluation(inputs.expression, values, context))
         return None
     compute = Evaluations(inputs.expression, values, context)
-    told = inputs.told("eval", dtype=settings.dtype)
-    return many.run(inputs, values, axes, context, compute, printing, command=told)
+    return many.run(inputs, values, axes, context, compute, printing, command=inputs.told("eval"))

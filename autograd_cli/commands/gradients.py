@@ -60,7 +60,7 @@ def run_gradients(
             printing,
             is_fast=way.is_fast,
             warn=way.warnings,
-            command=inputs.told("grad", dtype=settings.dtype, request=repr(request)),
+            command=inputs.told("grad", request=repr(request), via=via),
             gradient={},
         )
     finally:

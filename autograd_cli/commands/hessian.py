@@ -166,7 +166,7 @@ def _many(
     compute = one_by_one(
         lambda places, own: hessians(expression, values, places, own, request), context
     )
-    told = inputs.told("hessian", dtype=settings.dtype, request=repr(request))
+    told = inputs.told("hessian", request=repr(request))
     return many.run(
         inputs, values, axes, context, compute, printing, command=told, hessian=None, gradient={}
     )

@@ -215,7 +215,7 @@ def _many(
     compute = one_by_one(
         lambda places, own: jacobians(outputs, values, places, own, request), context
     )
-    told = inputs.told("jacobian", dtype=settings.dtype, request=repr(request))
+    told = inputs.told("jacobian", request=repr(request))
     return many.run(inputs, values, axes, context, compute, printing, command=told, jacobian=None)
 
 

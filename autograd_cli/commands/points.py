@@ -165,6 +165,9 @@ class Many:
                     "points": self.points,
                     "map": list(self.maps),
                     "format": output.format.name,
+                    "dtype": context.dtype_name,
+                    "device": str(context.device),
+                    "seed": context.generator.initial_seed(),
                     **(command or {}),
                 },
             )

@@ -12,7 +12,7 @@ from autograd_cli.commands.table_input import TableInput, size_of, within
 from autograd_cli.data.delimited import Delimited
 from autograd_cli.data.rows import Block, Elements, Rows
 from autograd_cli.data.table import no_rows
-from autograd_cli.errors import AgxError, EvaluationError, FileError
+from autograd_cli.errors import AgxError, DomainError, FileError
 from autograd_cli.render.streams import Layout, Piece
 from autograd_cli.results.columns import Chunk
 
@@ -75,10 +75,11 @@ class TablePoints:
 
     def blocks(self, start: int) -> Iterator[Block]:
         quotes = isinstance(self._source, Delimited)
-        blocks = self._noted(self._source.blocks())
+        blocks = self._source.blocks()
         if self._lines is None:
             return within(blocks, start, quotes=quotes) if start else blocks
-        return within(blocks, max(start, self._lines[0]), self._lines[1], quotes=quotes)
+        first, last = self._lines
+        return within(self._noted(blocks), max(start, first), last, quotes=quotes)
 
     def _noted(self, blocks: Iterator[Block]) -> Iterator[Block]:
         for block in blocks:
@@ -178,7 +179,7 @@ class TablePoints:
                 failed[start] = reason
                 if self._on_error == STOP:
                     break
-        if type(error) is not EvaluationError and (
+        if not isinstance(error, DomainError) and (
             len(failed) == len(positions) or (0 in failed and self._on_error == STOP)
         ):
             raise error  # the expression itself is wrong, not the numbers of a row

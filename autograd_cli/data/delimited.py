@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from autograd_cli.data import numbers
 from autograd_cli.data.bytestream import ByteStream
-from autograd_cli.data.lines import Lines, decoded
+from autograd_cli.data.lines import MUCH, Lines, decoded
 from autograd_cli.data.rows import Block, Column, ColumnMaker, Rows, Shape, faulty
 from autograd_cli.errors import FileError
 
 DELIMITERS = (",", ";", "\t", "|")
 LONGEST_CELL = 1 << 26
-MUCH = 100_000  # bytes of a block from which on pyarrow is worth its import
 
 
 def has_arrow() -> bool:

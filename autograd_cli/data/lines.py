@@ -11,7 +11,7 @@ from autograd_cli.errors import FileError
 
 MARK = b"\xef\xbb\xbf"  # the byte-order mark of UTF-8
 LONGEST = 1 << 26  # bytes of a line
-MUCH = 100_000  # bytes of a block from which on numpy is worth its import
+MUCH = 100_000  # bytes of a block from which on a library is worth its import
 MOST_CUTS = 1_000  # line ends that are tried for one outside quotes
 
 

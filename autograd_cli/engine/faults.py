@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from autograd_cli.errors import DerivativeError, EvaluationError, ShapeError
+from autograd_cli.errors import DerivativeError, DomainError, EvaluationError, ShapeError
 from autograd_cli.language.expression import INDEX, LIST, Expression, Node
 from autograd_cli.language.functions import FUNCTIONS
 
@@ -59,9 +59,7 @@ def _recognise(
     beyond = re.search(r"be converted to type (?:c10::|at::)?(\w+) without overflow", message)
     if beyond:
         dtype = _DTYPE_NAMES.get(beyond[1], beyond[1])
-        return EvaluationError(
-            f"{_name(node)}: a number beyond {dtype}", hint="use --dtype float64"
-        )
+        return DomainError(f"{_name(node)}: a number beyond {dtype}", hint="use --dtype float64")
     for fault in _KNOWN:
         if re.search(fault.pattern, message, re.IGNORECASE):
             words = fault.words.format(name=_name(node), shapes=_shapes(operands))
@@ -122,10 +120,10 @@ class _Fault(NamedTuple):
 _FIT = "{name}: the shapes do not fit: {shapes}"
 
 _KNOWN = (
-    _Fault("singular", EvaluationError, "the matrix is singular: it has no inverse", " "),
-    _Fault("not positive-definite", EvaluationError, "the matrix is not positive definite", " "),
+    _Fault("singular", DomainError, "the matrix is singular: it has no inverse", " "),
+    _Fault("not positive-definite", DomainError, "the matrix is not positive definite", " "),
     _Fault(
-        "failed to converge", EvaluationError, "the iteration did not converge for this matrix", " "
+        "failed to converge", DomainError, "the iteration did not converge for this matrix", " "
     ),
     _Fault(
         "can't allocate memory|out of memory",

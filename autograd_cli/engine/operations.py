@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from autograd_cli.engine.context import Context
-from autograd_cli.errors import EvaluationError, ShapeError
+from autograd_cli.errors import DomainError, EvaluationError, ShapeError
 from autograd_cli.language.functions import Function
 
 Operation = Callable[..., Any]
@@ -243,7 +243,7 @@ def classes(input: Tensor, target: Tensor) -> Tensor:
         raise ShapeError("a class is a whole number", hint="probabilities have as many as input")
     count = input.shape[1 if input.dim() > 1 else 0]
     if ((numbers < 0) | (numbers >= count)).any():
-        raise EvaluationError(f"a class is out of range: there are {count}, counted from 0")
+        raise DomainError(f"a class is out of range: there are {count}, counted from 0")
     return numbers
 
 

@@ -20,7 +20,8 @@ def vector_jacobian_product(
 
     One tensor for each input, in its shape, or None where no path leads to it. The weights go into
     a weighted sum instead of `torch.autograd.grad`'s own argument, because that imports SymPy at
-    its first use, which takes half a second; the numbers are the same. Raises: RuntimeError and
+    its first use, which takes half a second; the numbers are the same, if
+    not always their layout. Raises: RuntimeError and
     NotImplementedError, as torch.
     """
     if upstream is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from autograd_cli.render.layout import GUTTER, Cell, Line, Table, cell, hanging
-from autograd_cli.render.numbers import align, is_finite, short, without_numbers
+from autograd_cli.render.numbers import align, short, without_numbers
 from autograd_cli.render.parts import (
     BROKEN,
     HEADING,
@@ -20,7 +20,7 @@ from autograd_cli.render.parts import (
     shown,
 )
 from autograd_cli.render.style import Style
-from autograd_cli.results import Value
+from autograd_cli.results import Value, is_finite
 from autograd_cli.results.check import AGREE, DISAGREE, INCONCLUSIVE, VERDICTS, Check, Component
 
 LOOKS = {AGREE: "green", INCONCLUSIVE: "yellow", DISAGREE: "bold red"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from autograd_cli.results import Scalar
@@ -35,10 +34,6 @@ def short(value: Scalar, precision: int) -> str:
 def without_numbers(text: str) -> str:
     """What a text says, whatever the numbers in it; those in names and indices stay."""
     return NUMBER.sub("", text)
-
-
-def is_finite(value: Scalar) -> bool:
-    return not isinstance(value, float) or math.isfinite(value)
 
 
 def align(texts: list[str]) -> list[str]:

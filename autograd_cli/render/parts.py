@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from autograd_cli.errors import visible
 from autograd_cli.render.grid import block, linear
 from autograd_cli.render.layout import INDENT, Cell, Line, cell, hanging, width_of, wrap
-from autograd_cli.render.numbers import align, is_finite, short
+from autograd_cli.render.numbers import align, short
 from autograd_cli.render.style import Style
-from autograd_cli.results import Evaluation, Value, components
+from autograd_cli.results import Evaluation, Value, components, is_finite
 
 NARROWEST = 20  # columns; below that, lines run over
 MARGIN = 2

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from autograd_cli.render.layout import GUTTER, Line
-from autograd_cli.render.numbers import is_finite, short
+from autograd_cli.render.numbers import short
 from autograd_cli.render.parts import BROKEN, HEADING, NUMBER, line_width, shown
 from autograd_cli.render.style import Style
-from autograd_cli.results import Scalar
+from autograd_cli.results import Scalar, is_finite
 from autograd_cli.results.fit import Step, numbers
 
 COUNT = 6  # columns of the number of a step

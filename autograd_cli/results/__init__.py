@@ -7,6 +7,7 @@ of many points. What it looks like on a terminal or in LaTeX is for `render` to 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
@@ -15,6 +16,10 @@ SCHEMA = "agx/1"
 
 Scalar: TypeAlias = float | int | bool | str | None
 Value: TypeAlias = "Scalar | Sequence[Value]"  # a number, a vector as a list, a matrix as lists
+
+
+def is_finite(value: Scalar) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 class Result(Protocol):

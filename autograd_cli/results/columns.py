@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
-from autograd_cli.results import Evaluation, Scalar, components
+from autograd_cli.results import Evaluation, Scalar, components, is_finite
 
 
 class Numbers(Protocol):
@@ -100,8 +99,8 @@ class Results:
     def non_finite(self) -> int:
         """How many of them have numbers that are not finite."""
         odd: set[int] = set()
-        for column in self._columns[len(list(self.header.inputs())) :]:
-            odd.update(place for place, value in enumerate(column) if not _is_finite(value))
+        for column in self._columns[self._width :]:
+            odd.update(place for place, value in enumerate(column) if not is_finite(value))
         return len(odd)
 
     @property
@@ -117,10 +116,10 @@ class Results:
         return {number: one.warnings for number, one in enumerate(self.found) if one.warnings}
 
     def inputs(self) -> Iterator[Field]:
-        yield from self._fields(0, len(list(self.header.inputs())))
+        yield from self._fields(0, self._width)
 
     def results(self) -> Iterator[Field]:
-        yield from self._fields(len(list(self.header.inputs())), None)
+        yield from self._fields(self._width, None)
 
     def points(self) -> Iterator[Evaluation]:
         return iter(self.found)
@@ -130,12 +129,13 @@ class Results:
         yield from zip(names, self._columns[start:stop], strict=True)
 
     @functools.cached_property
+    def _width(self) -> int:
+        """How many of the columns are inputs."""
+        return len(list(self.header.inputs()))
+
+    @functools.cached_property
     def _columns(self) -> list[list[Scalar]]:
         return list(map(list, zip(*(one.row() for one in self.found), strict=True)))
-
-
-def _is_finite(value: Any) -> bool:
-    return not isinstance(value, float) or math.isfinite(value)
 
 
 Chunk: TypeAlias = "Columns | Results"

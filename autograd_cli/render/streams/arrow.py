@@ -4,7 +4,6 @@ text that pyarrow writes."""
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,8 +22,9 @@ from autograd_cli.data.numbers import number
 from autograd_cli.data.rows import Column
 from autograd_cli.errors import FileError
 from autograd_cli.render.json_ import NON_FINITE
+from autograd_cli.render.numbers import exact
 from autograd_cli.render.streams import Layout, Piece
-from autograd_cli.render.streams.text import cells_of
+from autograd_cli.render.streams.text import cells_of, text_of
 
 EXPONENT_FROM = 1e16  # Python writes 1e+16, orjson that or 1e16, as its version is
 
@@ -217,8 +217,7 @@ def _array(column: Column) -> Any:
 
 
 def _string(cell: Any) -> str | None:
-    """A cell as text; what is no text in JSON is as it is there."""
-    return cell if cell is None or isinstance(cell, str) else json.dumps(cell, default=str)
+    return None if cell is None else exact(text_of(cell))
 
 
 def _taken(column: Any, rows: Sequence[int]) -> Any:

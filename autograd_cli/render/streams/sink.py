@@ -157,10 +157,7 @@ class Sink:
         assert self._out is not None
         try:
             if self._format in BINARY:
-                try:
-                    self._write_batch(data)
-                except (ValueError, NotImplementedError) as error:  # a type that the format has not
-                    raise FileError(f"cannot write {self._file!r}: {error}") from None
+                self._write_batch(data)
             else:
                 self._out.write(data)
                 self._out.flush()
@@ -196,17 +193,20 @@ class Sink:
         self._saved = time.monotonic()
 
     def _write_batch(self, batch: Any) -> None:
-        if self._writer is None:
-            import pyarrow.ipc
-            import pyarrow.parquet
+        try:
+            if self._writer is None:
+                self._writer = self._new_writer(batch.schema)
+            self._writer.write_batch(batch)
+        except (ValueError, NotImplementedError) as error:  # a type that the format has not
+            raise FileError(f"cannot write {self._file!r}: {error}") from None
 
-            make = (
-                pyarrow.parquet.ParquetWriter
-                if self._format == "parquet"
-                else pyarrow.ipc.new_stream
-            )
-            self._writer = make(self._out, batch.schema)
-        self._writer.write_batch(batch)
+    def _new_writer(self, schema: Any) -> Any:
+        import pyarrow.ipc
+        import pyarrow.parquet
+
+        if self._format == "parquet":
+            return pyarrow.parquet.ParquetWriter(self._out, schema)
+        return pyarrow.ipc.new_stream(self._out, schema)
 
     def finish(self) -> None:
         """All is written: the file takes its name."""

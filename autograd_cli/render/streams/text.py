@@ -52,7 +52,7 @@ class _Text:
         wanted = piece.written()
         width = len(self._layout.inputs)
         for row in range(len(cells)) if wanted is None else wanted:
-            own = [_text(cell) for cell in cells[row][:width]]
+            own = [text_of(cell) for cell in cells[row][:width]]
             yield own + [""] * (width - len(own))
 
     def _results(self, piece: Piece) -> Iterator[Sequence[Scalar]]:
@@ -130,7 +130,7 @@ def _items(column: Any, size: int) -> list[Any]:
     return list(column.tolist()) if hasattr(column, "tolist") else [column] * size
 
 
-def _text(cell: Any) -> Scalar:
+def text_of(cell: Any) -> Scalar:
     """A cell as CSV has it; of JSON, lists and objects are JSON again."""
     if cell is None or isinstance(cell, (str, int, float)):
         return cell
