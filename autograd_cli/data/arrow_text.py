@@ -5,6 +5,7 @@ What is written here is what Python writes, to the byte: the two spell a few num
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -63,8 +64,18 @@ def clean_rows(
     columns = {name: Column(table[place].combine_chunks()) for name, place in read.items()}
     if b"(" in text and any(_has_nan(one.numbers) for one in columns.values()):
         return None  # to Arrow, nan(1) is a number
+    if any(_has_inf(one.numbers) for one in columns.values()) and _BEYOND.search(text):
+        return None  # 1e400, which is infinite to Arrow
     rows = table.num_rows
     return Rows(rows, columns, range(block.line, block.line + rows), lines=text)
+
+
+# What a number has that is beyond float64: an exponent of three digits, or that many digits.
+_BEYOND = re.compile(rb"[0-9.][eE]\+?0*[1-9][0-9]{2}|[0-9]{9}")
+
+
+def _has_inf(numbers: Any) -> bool:
+    return bool(compute.any(compute.is_inf(numbers)).as_py())
 
 
 def _has_nan(numbers: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
+import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -133,13 +134,19 @@ class Delimited:
         width = len(self.names)
         if any(len(own) != width for own in cells):
             return None
-        try:
-            return {
-                name: Column(array("d", [float(own[at]) for own in cells]))
-                for name, at in positions.items()
-            }
-        except ValueError:
-            return None
+        found: dict[str, Column] = {}
+        for name, at in positions.items():
+            texts = [own[at] for own in cells]
+            try:
+                column = array("d", map(float, texts))
+            except ValueError:
+                return None
+            if math.inf in column or -math.inf in column:  # inf, or else 1e400
+                of = zip(column, texts, strict=True)
+                if any(math.isinf(one) and numbers.is_beyond(text) for one, text in of):
+                    return None
+            found[name] = Column(column)
+        return found
 
     def _pointed(self, text: str, cells: list[list[str]], positions: Mapping[str, int]) -> str:
         """A cell with a decimal point, where other numbers may have decimal commas, or ""."""

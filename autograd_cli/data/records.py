@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -72,7 +71,7 @@ class Records:
 def _record(line: str) -> dict[str, Any] | str:
     """The object on a line, or what is wrong with it."""
     try:
-        record = json.loads(line)
+        record = numbers.from_json(line)
     except RecursionError:
         return "it is nested too deeply"
     except ValueError as error:

@@ -82,8 +82,22 @@ def _read_json(path: Path) -> dict[str, Expression]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise FileError(f"cannot read '{path}': {reason}") from None
+
+    def kept(number: str) -> Any:
+        """A number as JSON has it, if float64 holds it."""
+        with contextlib.suppress(OverflowError):
+            found = float(number) if set(number) & set(".eE") else int(number)
+            if math.isfinite(found):
+                return found
+        line = text.count("\n", 0, text.find(number)) + 1
+        raise ReadError(
+            f"'{path}', line {line}: {shortened(number)} is beyond float64, which ends near"
+            " 1.8e308",
+            hint='for an infinite value write "Infinity"',
+        )
+
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_float=kept, parse_int=kept)
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise ReadError(

@@ -91,6 +91,7 @@ ROWS = (
         ("g*(sigmoid(input) - target)/numel(input)", "-g*input/numel(input)"),
         "bce_loss of sigmoid(input), without overflow",
         aliases=("binary_cross_entropy_with_logits", "bce_with_logits_loss"),
+        accurate="special.accurate.binary_cross_entropy_with_logits",
     ),
     _row(
         "cross_entropy",
