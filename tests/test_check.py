@@ -406,6 +406,16 @@ def test_a_grid_meets_the_kink() -> None:
     assert check("abs(x)", "--grid", "x=-1:1:3", "--strict").code == 1
 
 
+@pytest.mark.parametrize("text", ["mod(x,(x>0)+2)", "fmod(x, (x > 0) + 2)", "x % ((x > 0) + 2)"])
+def test_a_condition_in_an_operand_of_a_periodic_function(text: str) -> None:
+    """The modulus is 3, and 2 on the other side of 0."""
+    for place, value in ((3.5, 0.5), (1.25, 1.25), (-0.5, -0.5 if "fmod" in text else 1.5)):
+        content = found(text, "--at", f"x={place}")
+        assert content["value"] == value
+        assert content["verdict"] == "agree"
+        assert content[KEY][0]["autograd"] == 1.0
+
+
 def test_nowhere_to_check() -> None:
     content = found("log(x)", "--samples", "5", "--domain", "x=-2:-1")
     assert content["verdict"] == "inconclusive"

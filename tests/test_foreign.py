@@ -125,6 +125,7 @@ MATHEMATICA = [
     ("Total[x^2] + x[[1]] + A[[1, -1]]", "sum(x**2) + x[0] + A[0, -1]"),
     ("x! + 3x^2y", "factorial(x) + 3*x**2*y"),
     (r"\[Alpha] x + \[Pi]", "alpha*x + pi"),
+    (r"Exp[-\[Infinity]] + Infinity", "exp(-inf) + inf"),
     ("(* a comment *) x +\n 1", "x + 1"),
     ("1.5*x", "1.5*x"),
 ]
