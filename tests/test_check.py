@@ -119,6 +119,24 @@ def test_what_is_inconclusive_is_a_warning() -> None:
     assert len(found("abs(x)", "--at", "x=0")["warnings"]) == 1
 
 
+def test_plain_tells_the_reason_of_every_input_that_does_not_agree() -> None:
+    """Also where another input has another verdict; the other formats have a place for them."""
+    words = ("clamp(x,lo,hi)", "--at", "x=0.5,lo=0.5,hi=0.5")
+    assert check(*words).err.splitlines() == [
+        "warning: disagree for x: autograd is off by 1: the exact value is 0",
+        "warning: inconclusive for hi: a kink: the derivative is 1 from the left and 0 from the"
+        " right; autograd's 0 is a convention",
+    ]
+    content = found(*words)
+    assert content["warnings"] == []
+    assert [bool(one["note"]) for one in content["components"]] == [True, False, True]
+    for format in ("table", "csv", "markdown"):
+        outcome = check(*words, "-f", format)
+        assert "off by 1" in outcome.out
+        assert outcome.err == ""
+    assert check(*CANCELLING).err.startswith("warning: disagree for x: cancellation: autograd")
+
+
 def test_many_reasons_that_differ_in_their_numbers_are_told_once() -> None:
     """Each is in the result; six inputs at most are named."""
     words = ("cross_entropy(x, 3)", "--at", "x=linspace(-2,40,60)")

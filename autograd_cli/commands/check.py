@@ -145,7 +145,8 @@ def check(
 
 def _tell(found: Check, printing: Printing, strict: bool) -> int:
     found = replace(found, strict=strict)
-    told = warnings(found, for_people=printing.for_people)
+    with_notes = printing.output.format.name != "plain"
+    told = warnings(found, for_people=printing.for_people, with_notes=with_notes)
     printing.emit(replace(found, warnings=(*found.warnings, *told)))
     return ExitCode.FINDING if found.failed else ExitCode.OK
 

@@ -415,10 +415,15 @@ class _Prepared:
             for one in self._elements
         ]
         ladders = [self._ladders((one.name, one.flat), held) for one in self._elements]
+        unit = PRECISIONS[self._examination.context.dtype_name].unit
+        wobble = [
+            self._picked(self._rounding.wobble(self._points, unit, (one.name, one.flat)))
+            for one in self._elements
+        ]
         for number in range(self._count):
             self.autograd[number] += [by[i][number][j] for i, j in pairs]
             self.slopes[number] += [ladders[i][number][j] for i, j in pairs]
-            self.wobble[number] += [0.0] * len(pairs)
+            self.wobble[number] += [wobble[i][number][j] for i, j in pairs]
 
     def _ladders(self, of: tuple[str, int] | None, held: Sequence[Tensor]) -> list[list[Slopes]]:
         """The ladders along every element at every point: of the expression, or of its derivative

@@ -1,7 +1,8 @@
 """An expression at many points at once: its values, those of its operations, and its gradients.
 
 Every operation's result v is followed by a tap: a number that is subtracted from it. The derivative
-of the output by the tap is the adjoint of v, and a tap that is not zero disturbs it.
+of the output by the tap is the adjoint of v, and a tap that is not zero disturbs it. A strain
+disturbs the adjoint instead, by that share of itself.
 """
 
 from __future__ import annotations
@@ -111,11 +112,18 @@ class Vectorised:
 
     def second(self, points: Mapping[str, Tensor], component: tuple[str, int]) -> list[Tensor]:
         """The gradients of the derivative by one element of a variable, as `gradients`."""
+        leaves = {name: points[name].detach().clone().requires_grad_() for name in self.names}
+        value, _ = self.forward(leaves, None, {}, [])
+        return adjoints(self.slope(value, leaves, component), list(leaves.values()))
+
+    def slope(
+        self, value: Tensor, leaves: Mapping[str, Tensor], component: tuple[str, int]
+    ) -> Tensor:
+        """The derivatives of outputs by one element of a variable, to be differentiated again;
+        shape (points,)."""
         name, element = component
-        leaves = [points[key].detach().clone().requires_grad_() for key in self.names]
-        value, _ = self.forward(dict(zip(self.names, leaves, strict=True)), None, {}, [])
-        first = adjoints(value, [leaves[self.names.index(name)]], keep=True)[0]
-        return adjoints(first.reshape(len(first), -1)[:, element], leaves)
+        first = adjoints(value, [leaves[name]], keep=True)[0]
+        return first.reshape(len(first), -1)[:, element]
 
     def recorded(
         self, points: Mapping[str, Tensor], held: Sequence[Tensor]
@@ -136,23 +144,26 @@ class Vectorised:
         held: Sequence[Tensor] | None,
         taps: Mapping[int, Tensor],
         wanted: Sequence[int],
-        meet: Callable[[Tensor], None] | None = None,
+        strains: Mapping[int, Tensor] | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
         """The outputs at many points, shape (points,), and the values of the wanted nodes.
 
-        `held` are the values of what is detached, None (or nothing) to evaluate it; `meet` is shown
-        every tapped value.
+        `held` are the values of what is detached, None (or nothing) to evaluate it; `strains` are
+        of positions that are tapped as well.
         """
         fixed = self._held if held else []
-        tensors = [*(points[name] for name in self.names), *(held or ()), *taps.values()]
+        strains = strains or {}
+        inputs = [points[name] for name in self.names]
+        tensors = [*inputs, *(held or ()), *taps.values(), *strains.values()]
         first, second = len(self.names), len(self.names) + len(fixed)
+        third = second + len(taps)
 
         def single(*parts: Tensor) -> tuple[Tensor, ...]:
             values = self._evaluate(
                 dict(zip(self.names, parts[:first], strict=True)),
                 dict(zip(fixed, parts[first:second], strict=True)),
-                dict(zip(taps, parts[second:], strict=True)),
-                meet,
+                dict(zip(taps, parts[second:third], strict=True)),
+                dict(zip(strains, parts[third:], strict=True)),
             )
             result = output(self.expression, values, self.context)
             if not self.is_elementwise:
@@ -185,7 +196,7 @@ class Vectorised:
         variables: Mapping[str, Tensor],
         held: Mapping[int, Tensor],
         taps: Mapping[int, Tensor],
-        meet: Callable[[Tensor], None] | None = None,
+        strains: Mapping[int, Tensor] | None = None,
     ) -> list[NodeValue]:
         constants = getattr(self, "_fixed", {})
         values: list[NodeValue] = []
@@ -201,8 +212,8 @@ class Vectorised:
                 value = apply_node(node, [values[i] for i in node.operands], self.context)
             if position in taps:
                 value = value - taps[position]  # type: ignore[operator]  # -0 - 0 is -0
-                if meet is not None and isinstance(value, Tensor):
-                    meet(value)
+            if strains and position in strains and isinstance(value, Tensor):
+                value = value + strains[position] * (value - value.detach())
             values.append(value)
         return values
 

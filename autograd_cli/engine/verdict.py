@@ -57,21 +57,27 @@ class Precision:
 PRECISIONS = {
     row.name: row
     for row in (
-        Precision("float64", UNIT, 1e-6, 1e-9, 1.7976931348623157e308, 5e-324),
-        Precision("float32", 2.0**-24, 1e-3, 1e-5, 3.4028234663852886e38, 1.4e-45),
-        Precision("float16", 2.0**-11, 3e-2, 1e-2, 65504.0, 5.96e-08),
-        Precision("bfloat16", 2.0**-8, 1e-1, 3e-2, 3.3895313892515355e38, 9.2e-41),
+        Precision("float64", UNIT, 1e-6, 1e-9, 1.7976931348623157e308, 2.0**-1074),
+        Precision("float32", 2.0**-24, 1e-3, 1e-5, 3.4028234663852886e38, 2.0**-149),
+        Precision("float16", 2.0**-11, 3e-2, 1e-2, 65504.0, 2.0**-24),
+        Precision("bfloat16", 2.0**-8, 1e-1, 3e-2, 3.3895313892515355e38, 2.0**-133),
     )
 }
 
 
 @dataclass(frozen=True)
 class Exact:
-    """What the referee says of a place; the numbers as far as a float holds them."""
+    """What the referee says of a place; the numbers as far as a float holds them.
+
+    `value` is the derivative, with all digits in `text`; `here` and `here_text` are the value of
+    the expression, unless that is undefined as it is written.
+    """
 
     kind: str
     value: float | None = None
     text: str = ""
+    here: float | None = None
+    here_text: str = ""
     left: float | None = None
     right: float | None = None
     before: float | None = None
@@ -84,9 +90,16 @@ class Exact:
             name: None if reply.get(name) is None else float(reply[name])
             for name in ("left", "right", "before", "after")
         }
-        text = reply.get("exact") or ""
-        value = float(text) if text else None
-        return cls(reply["kind"], value, text, infinite=bool(reply.get("infinite")), **sides)
+        text, here = reply.get("exact") or "", reply.get("value") or ""
+        return cls(
+            kind=reply["kind"],
+            value=float(text) if text else None,
+            text=text,
+            here=float(here) if here else None,
+            here_text=here,
+            infinite=bool(reply.get("infinite")),
+            **sides,
+        )
 
 
 @dataclass(frozen=True)
@@ -121,6 +134,11 @@ class Evidence:
         )
 
     @property
+    def grain(self) -> float:
+        """What a derivative may be that is nothing but the rounding of terms that cancel."""
+        return NEGLIGIBLE * self.precision.unit * self.slopes.terms
+
+    @property
     def has_formula(self) -> bool:
         """Whether the referee knows the derivative."""
         return self.exact is not None and self.exact.kind == SMOOTH
@@ -134,11 +152,25 @@ class Evidence:
         seen = self.slopes.kind
         if self.exact is None or self.exact.kind == "unknown":
             return seen
+        if self.exact.kind in (UNDEFINED, REMOVABLE) and self._is_plainly_smooth():
+            return SMOOTH  # as torch defines it; a formula may lack what a function is at 0/0
         if self.exact.kind != SMOOTH or seen in (SMOOTH, UNDEFINED):
             return self.exact.kind
         assert self.exact.value is not None
         apart = abs(self.autograd - self.exact.value)
-        return SMOOTH if apart <= self.precision.tolerated * abs(self.exact.value) else seen
+        near = self.precision.tolerated * abs(self.exact.value)
+        if self.exact.value == 0 and seen in (JUMPING, INFINITE):  # which rounding does as well
+            near = min(self.grain, self.precision.tolerated * self.slopes.terms)
+        return SMOOTH if apart <= near else seen
+
+    def _is_plainly_smooth(self) -> bool:
+        """Whether the ladder has a derivative that nothing speaks against, with digits to spare."""
+        size = abs(self.slopes.central.value)
+        return (
+            self.has_numerical
+            and math.isfinite(self.autograd)
+            and self.error_bar <= RESOLVED * max(size, self.slopes.scale)
+        )
 
     def sides(self) -> tuple[float | None, float | None]:
         """The derivatives from the left and from the right; None where there is none."""
@@ -186,7 +218,13 @@ def _kink(evidence: Evidence) -> Judgement:
     slack = evidence.precision.tolerated * (abs(low) + abs(high))
     if not low - slack <= evidence.autograd <= high + slack:  # also where it is nan
         return DISAGREE, f"{between}; {evidence.whose} {_n(evidence.autograd)} is not between them"
-    return INCONCLUSIVE, f"{between}; {evidence.whose} {_n(evidence.autograd)} is a convention"
+    return INCONCLUSIVE, f"{between}{_told(evidence)}"
+
+
+def _told(evidence: Evidence) -> str:
+    """What is to be said of the number that stands where there is no derivative."""
+    what = "a convention" if math.isfinite(evidence.autograd) else "no derivative"
+    return f"; {evidence.whose} {_n(evidence.autograd)} is {what}"
 
 
 def _edge(evidence: Evidence) -> Judgement:
@@ -203,20 +241,29 @@ def _edge(evidence: Evidence) -> Judgement:
 
 def _jump(evidence: Evidence) -> Judgement:
     exact, slopes = evidence.exact, evidence.slopes
-    before, after = slopes.before, slopes.after
-    if exact is not None and exact.before is not None and exact.after is not None:
+    before: float | None = slopes.before
+    after: float | None = slopes.after
+    if exact is not None and (exact.before, exact.after) != (None, None):
         before, after = exact.before, exact.after
-    size = max(abs(before), abs(after))
-    first, second = (_n(_tidy(one, 1e-6 * size)) for one in (before, after))
-    told = f"{evidence.whose} {_n(evidence.autograd)} is a convention"
-    return INCONCLUSIVE, f"a jump from {first} to {second}; {told}"
+    places = (before, after, slopes.value)
+    sizes = [abs(one) for one in places if one is not None and math.isfinite(one)]
+    size = max(sizes, default=0.0)
+    first, second, here = (None if one is None else _n(_tidy(one, 1e-6 * size)) for one in places)
+    if first is None or second is None:
+        side = f"{second} to the right" if first is None else f"{first} to the left"
+        text = f"a jump: the value is {here} at this very point, and {side}"
+    elif first != second:
+        text = f"a jump from {first} to {second}"
+    elif here != first:
+        text = f"a jump: the value is {here} at this very point, and {first} beside it"
+    else:
+        text = "a jump too small to be seen beside the value"
+    return INCONCLUSIVE, text + _told(evidence)
 
 
 def _infinite(evidence: Evidence) -> Judgement:
     text = "the slope is infinite here"
-    if math.isfinite(evidence.autograd):
-        text += f"; {evidence.whose} {_n(evidence.autograd)} is a convention"
-    return INCONCLUSIVE, text
+    return INCONCLUSIVE, text + (_told(evidence) if math.isfinite(evidence.autograd) else "")
 
 
 def _undefined(evidence: Evidence) -> Judgement:
@@ -245,11 +292,17 @@ _SINGULAR: Mapping[str, Callable[[Evidence], Judgement]] = {
 
 
 def _smooth(evidence: Evidence, tolerance: Tolerance | None) -> Judgement:
-    if not math.isfinite(evidence.autograd):
+    if not math.isfinite(evidence.autograd) or _is_only_simplified(evidence):
         return _not_finite(evidence)
     if tolerance is not None:
         return _within(evidence, tolerance)
     return _against_exact(evidence) if evidence.has_formula else _against_numerical(evidence)
+
+
+def _is_only_simplified(evidence: Evidence) -> bool:
+    """Whether there is no value as the expression is written: log(x) - log(x) at -1."""
+    exact = evidence.exact
+    return exact is not None and exact.here is None and math.isnan(evidence.slopes.value)
 
 
 def _not_finite(evidence: Evidence) -> Judgement:
@@ -259,16 +312,31 @@ def _not_finite(evidence: Evidence) -> Judgement:
     if size > precision.largest:
         text = evidence.exact.text if evidence.exact else repr(reference)
         return INCONCLUSIVE, f"beyond {precision.name}: the derivative is {_shortened(text)}"
-    if abs(evidence.slopes.value) > precision.largest:
-        return (
-            INCONCLUSIVE,
-            f"beyond {precision.name}: the value is {_n(evidence.slopes.value)} here",
-        )
-    if math.isnan(evidence.slopes.value):  # SymPy shortens x/x to 1
+    here, text = _here(evidence)
+    if abs(here) > precision.largest:
+        return INCONCLUSIVE, f"beyond {precision.name}: the value is {text} here"
+    if math.isnan(here):  # SymPy shortens x/x to 1
         return INCONCLUSIVE, f"undefined as it is written; simplified, {_the_value(evidence)}"
     if not evidence.has_formula and not evidence.has_numerical:
         return INCONCLUSIVE, f"autograd gives {evidence.autograd:g}; nothing to compare with"
-    return DISAGREE, f"autograd gives {evidence.autograd:g}; {_the_value(evidence)}"
+    told = f"autograd gives {evidence.autograd:g}{_on_the_way(evidence)}"
+    return DISAGREE, f"{told}; {_the_value(evidence)}"
+
+
+def _here(evidence: Evidence) -> tuple[float, str]:
+    """The value, exactly where it is known, and as text: torch may have lost it on the way."""
+    exact = evidence.exact
+    if exact is not None and exact.here is not None:
+        return exact.here, _shortened(exact.here_text)
+    return evidence.slopes.value, _n(evidence.slopes.value)
+
+
+def _on_the_way(evidence: Evidence) -> str:
+    """Where only an intermediate result is beyond float64, that it is."""
+    here, _ = _here(evidence)
+    if math.isfinite(here) and not math.isfinite(evidence.slopes.value):
+        return f", as an intermediate result is beyond float64 (the value is {_n(here)})"
+    return ""
 
 
 def _within(evidence: Evidence, tolerance: Tolerance) -> Judgement:
@@ -294,6 +362,8 @@ def _against_exact(evidence: Evidence) -> Judgement:
     rounding = 64 * precision.unit * size + 4 * evidence.wobble + precision.tiny
     if error <= precision.tiny:
         return AGREE, ""
+    if exact.value == 0 and error <= max(negligible, 4 * rounding, _resolution(evidence)):
+        return AGREE, f"zero, up to rounding: {_n(evidence.autograd)}"
     if error <= precision.tolerated * size:
         if error <= max(rounding, negligible, precision.ordinary * size):
             return AGREE, _digits_lost(evidence, error, size)
@@ -304,9 +374,7 @@ def _against_exact(evidence: Evidence) -> Judgement:
             f"autograd and the numerical derivative are the same, but the formula gives"
             f" {_n(exact.value)}",
         )
-    if error <= negligible:
-        if exact.value == 0:
-            return AGREE, f"zero, up to rounding: {_n(evidence.autograd)}"
+    if error <= (negligible if exact.value else evidence.grain):
         what = "rounds to 0" if evidence.autograd == 0 else _lost(error, size, precision)
         return (
             INCONCLUSIVE,
@@ -314,6 +382,12 @@ def _against_exact(evidence: Evidence) -> Judgement:
             f" expression's own rounding it makes no difference",
         )
     return DISAGREE, _wrong(evidence, error, size, rounding)
+
+
+def _resolution(evidence: Evidence) -> float:
+    """What the ladder cannot tell from 0, where it is far below the terms that cancel."""
+    bar = evidence.error_bar
+    return bar if bar <= RESOLVED * evidence.slopes.terms else 0.0
 
 
 def _against_numerical(evidence: Evidence) -> Judgement:
@@ -360,6 +434,8 @@ def _formula_stands_alone(evidence: Evidence) -> bool:
 
 def _wrong(evidence: Evidence, error: float, size: float, rounding: float) -> str:
     precision = evidence.precision
+    if on_the_way := _on_the_way(evidence):
+        return f"autograd gives {_n(evidence.autograd)}{on_the_way}; {_the_value(evidence)}"
     if error <= 4 * rounding:
         cause = "cancellation" if precision.unit == UNIT else f"beyond {precision.name}"
         return f"{cause}: autograd {_lost(error, size, precision)} here, {_the_value(evidence)}"
@@ -368,7 +444,10 @@ def _wrong(evidence: Evidence, error: float, size: float, rounding: float) -> st
 
 def _the_value(evidence: Evidence) -> str:
     if evidence.has_formula:
-        return f"the exact value is {_precise(_reference(evidence))}"
+        assert evidence.exact is not None
+        reference = _reference(evidence)
+        text = _precise(reference) if reference else _shortened(evidence.exact.text)
+        return f"the exact value is {text}"
     bar = _n(evidence.error_bar, 2)
     return f"the numerical derivative is {_precise(_reference(evidence))}, give or take {bar}"
 
