@@ -141,6 +141,8 @@ def lesson(
     from autograd_cli.lessons.progress import Progress
 
     progress = Progress.of_user(printing.console.environ)
+    if progress.fault:
+        printing.console.complain(f"warning: your progress is not known: {progress.fault}\n")
     if reset:
         return _reset(words, printing, progress)
     if words[:1] == [SEARCH]:
