@@ -18,9 +18,9 @@ import typer
 
 from autograd_cli.commands.command import COMPLETE, PROGRAM, Command, Commands, Group
 from autograd_cli.console import Console
+from autograd_cli.data.room import is_shortage, shortage
 from autograd_cli.errors import (
     AgxError,
-    EvaluationError,
     ExitCode,
     FileError,
     UsageError,
@@ -178,13 +178,13 @@ def _as_known(error: Exception) -> AgxError:
     """The error as one of ours."""
     if isinstance(error, AgxError):
         return error
+    if is_shortage(error):
+        return shortage(error)
     if isinstance(error, TYPERS_USAGE_ERROR):  # what our own reading of words left to Typer
         return UsageError(error.format_message())
     if isinstance(error, OSError):
         place = "standard output" if error.filename is None else repr(error.filename)
         return FileError(f"cannot write to {place}: {(error.strerror or str(error)).lower()}")
-    if isinstance(error, MemoryError):
-        return EvaluationError("not enough memory", hint="try fewer points or smaller shapes")
     return InternalError(
         f"internal error: {type(error).__name__}: {error}",
         hint="this should not happen: please report it, with the output of the same command"

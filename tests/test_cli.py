@@ -442,7 +442,9 @@ def text_options() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("command", "option"), text_options())
 def test_an_empty_text_is_no_value(command: str, option: str) -> None:
     """None of them takes it for an option that was left out, or for a file."""
-    expression = [] if command.split()[0] in ("functions", "info", "completion", "lesson") else ["x"]
+    expression = (
+        [] if command.split()[0] in ("functions", "info", "completion", "lesson") else ["x"]
+    )
     found = run(*command.split(), *expression, option, "")
     assert (found.code, found.out) == (2, "")
     assert run(*command.split(), *expression, f"{option}=").code == 2

@@ -120,7 +120,8 @@ def forward(
     if not singly:
         # Some operations cannot be vectorised; if it is not that, the loop raises the same again.
         vectorised = torch.vmap(partial(single, around=layout.under_vmap), randomness="same")
-        with contextlib.suppress(AgxError):
+        # Nor do all points at once fit into memory where each has a large matrix of its own.
+        with contextlib.suppress(AgxError, MemoryError):
             return vectorised(*tensors)
     # A clone begins where memory of its own would: of some sums the order depends on that.
     rows = zip(*tensors, strict=True)

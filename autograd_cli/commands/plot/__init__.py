@@ -182,11 +182,13 @@ def plot(
     settings = Settings.checked(device, dtype, seed)
     inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, marked=True)
 
-    from autograd_cli.commands.plot.plotted import Plotted
-    from autograd_cli.commands.plot.ranges import read_ranges
     from autograd_cli.engine.context import resolve
 
     context = resolve(settings)
+
+    from autograd_cli.commands.plot.plotted import Plotted
+    from autograd_cli.commands.plot.ranges import read_ranges
+
     ranges = read_ranges(inputs, context, (log_x, log_y))
     names = list(ranges.axes)
     kind = _kind(kind, names)
