@@ -16,12 +16,11 @@ import pytest
 import torch
 from cli_runner import PROGRAM, environment, run
 
-from autograd_cli import cli
 from autograd_cli.data import room
 from autograd_cli.data.room import NoRoomError, available, in_units, is_shortage, need
 from autograd_cli.engine import sizes
 from autograd_cli.engine.context import resolve
-from autograd_cli.engine.evaluate import evaluate
+from autograd_cli.engine.evaluate import _handler, evaluate
 from autograd_cli.engine.operations import operation
 from autograd_cli.engine.sizes import constant_shape, need_result
 from autograd_cli.errors import AgxError
@@ -365,15 +364,13 @@ def test_a_shortage_is_called_so(
         raise error
 
     monkeypatch.setattr(torch, "sinh", fail)
-    operation.cache_clear()
+    for cache in (operation, _handler):
+        cache.cache_clear()
     try:
         found = run("eval", "sinh(x)", "--at", "x=1", *(["--json"] if is_json else []))
     finally:
-        operation.cache_clear()
-        cli  # noqa: B018
-        from autograd_cli.engine.evaluate import _handler
-
-        _handler.cache_clear()
+        for cache in (operation, _handler):
+            cache.cache_clear()
     assert is_shortage(error)
     assert found.code == 3
     if is_json:
