@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograd_cli.commands.keyboard import has_keyboard
-from autograd_cli.commands.options import Colour, Debug, Json, Printing, format_option
+from autograd_cli.commands.options import Colour, Debug, Json, Printing, Timeout, format_option
 from autograd_cli.errors import ExitCode, UsageError
 from autograd_cli.render import AUTO, GENERAL
 from autograd_cli.results.lessons import LessonEntry, LessonList
@@ -124,6 +124,7 @@ def lesson(
     json: Json = False,
     output: Output = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> int:
     """Learn autograd: its ideas and traps, run live.

@@ -56,14 +56,13 @@ class Session:
         environ = interpreter.environment(os.environ if environ is None else environ)
         # Code of the lesson is not found in the current directory, nor does it write there.
         self._folder = tempfile.TemporaryDirectory(prefix="agx-lesson-")
-        self._process = subprocess.Popen(
+        self._process = interpreter.start(
             [*interpreter.command(PROGRAM), *(str(path.resolve()) for path in paths)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self._folder.name,
             env={**environ, "PYTHONUTF8": "1", "NO_COLOR": "1"},
-            start_new_session=True,
         )
         self._output = b""
         self._answers = b""

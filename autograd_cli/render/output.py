@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO, TypeVar
 
+from autograd_cli import interpreter
 from autograd_cli.console import Console
 from autograd_cli.errors import FileError
 
@@ -97,7 +98,7 @@ def _replacing(file: Path, opener: Callable[[Path | int], Stream]) -> Iterator[S
     )
     temporary = Path(name)
     try:
-        with opener(descriptor) as out:
+        with interpreter.undone(temporary.unlink), opener(descriptor) as out:
             yield out
         temporary.chmod(mode_of(target))
         temporary.replace(target)

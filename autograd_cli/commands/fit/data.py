@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autograd_cli.commands.fit.options import number
+from autograd_cli.commands.options import number
 from autograd_cli.errors import FileError, ReadError, UnknownNameError, UsageError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.linearity import is_linear, reduction_of_a_number

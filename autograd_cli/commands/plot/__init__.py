@@ -21,6 +21,7 @@ from autograd_cli.commands.options import (
     Printing,
     Seed,
     Syntax,
+    Timeout,
     choice,
     format_option,
     whole,
@@ -160,6 +161,7 @@ def plot(
     json: Json = False,
     output: File = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> None:
     """Draw a function: a curve with its derivative, or contours with the gradient.

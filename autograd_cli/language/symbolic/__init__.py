@@ -65,14 +65,13 @@ class Worker:
         """Starts a process with limits in seconds and bytes, and does not wait for it."""
         command = [*interpreter.command(f"{__name__}.worker"), str(seconds), str(memory)]
         try:
-            process = subprocess.Popen(
+            process = interpreter.start(  # Ctrl-C is for the parent, which then ends the worker
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
                 env=interpreter.environment(os.environ),
-                start_new_session=True,  # Ctrl-C is for the parent, which then ends the worker
             )
         except (OSError, ValueError):
             return cls(None, seconds)
