@@ -18,6 +18,7 @@ class Records:
     """A table in NDJSON: the first record is read when this is made. Raises FileError."""
 
     place = "line"
+    notes: Sequence[str] = ()
 
     def __init__(self, stream: ByteStream) -> None:
         self.stream = stream.name
