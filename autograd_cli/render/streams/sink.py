@@ -114,7 +114,9 @@ class Sink:
             raise UsageError(
                 f"{self._format} is not for a terminal", hint="write it to a file with -o FILE"
             )
-        return cast(IO[bytes], buffer or _Decoded(self._console))
+        if buffer is None or self._console.terminal:
+            return cast(IO[bytes], _Decoded(self._console))
+        return cast(IO[bytes], buffer)
 
     # Writing --------------------------------------------------------------------------------------
 
@@ -263,7 +265,7 @@ class _Decoded:
         self._console = console
 
     def write(self, data: Text) -> int:
-        return self._console.stdout.write(bytes(data).decode())
+        return self._console.text.write(bytes(data).decode())
 
     def flush(self) -> None:
         self._console.stdout.flush()
