@@ -433,3 +433,21 @@ def test_a_shortage_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     found = run("eval", "x", "--grid", "x=0:1:200000", "-f", "csv", "--jobs", "2")
     assert found.code == 3
     assert "error: not enough memory\n" in found.err
+
+
+SCANNED = (
+    ("grad", "x**2", "--at", "x=1"),
+    ("eval", "x", "--grid", "x=0:1:300000", "-f", "csv"),
+    ("lesson", "first-gradient"),
+    ("fit", "linear", "-q"),
+)
+
+
+@pytest.mark.parametrize("kilobytes", [150_000, 300_000, 500_000, 660_000, 720_000, 760_000])
+@pytest.mark.parametrize("words", SCANNED, ids=" ".join)
+def test_near_the_least_memory_nothing_crashes(words: tuple[str, ...], kilobytes: int) -> None:
+    """Libraries that would end the process are not loaded where there is no room for them."""
+    found = limited(*words, kilobytes=kilobytes)
+    assert found.returncode in (0, 3), found.stderr
+    if found.returncode:
+        assert "not enough memory" in found.stderr

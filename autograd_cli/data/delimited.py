@@ -9,7 +9,7 @@ import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 
-from autograd_cli.data import numbers
+from autograd_cli.data import numbers, room
 from autograd_cli.data.bytestream import ByteStream
 from autograd_cli.data.lines import MUCH, Lines, decoded
 from autograd_cli.data.rows import Block, Column, ColumnMaker, Rows, Shape, faulty
@@ -20,8 +20,8 @@ LONGEST_CELL = 1 << 26
 
 
 def has_arrow() -> bool:
-    """Whether pyarrow is installed."""
-    return importlib.util.find_spec("pyarrow") is not None
+    """Whether pyarrow is installed, and has room."""
+    return importlib.util.find_spec("pyarrow") is not None and not room.is_tight()
 
 
 class Delimited:

@@ -19,6 +19,8 @@ from autograd_cli.errors import EvaluationError
 
 SHARE = 0.8  # of what there is: the rest is for what comes beside it
 TORCH = 640 << 20  # bytes of address space, loaded
+TIGHT = 512 << 20  # bytes that fast ways through large blocks may take together
+PLENTY = 8 << 30  # with so much, threads and their memory have their place
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 HINT = "try fewer points or smaller shapes"
 
@@ -28,7 +30,7 @@ Reader = Callable[[str], str]
 _SHORTAGE = re.compile(
     "alloc.*memory|out of memory|not enough memory|bad_alloc|bad allocation"
     "|cannot allocate|failed to map segment|can't start new thread"
-    "|size calculation overflow|integer multiplication overflow|invalid.*array length",
+    "|size calculation overflow|integer multiplication overflow",
     re.IGNORECASE,
 )
 
@@ -94,16 +96,22 @@ def available(read: Reader | None = None) -> int | None:
     return min((left for left in _known(read) if left is not None), default=None)
 
 
+def is_tight() -> bool:
+    """Whether the address space has a limit that is near: some libraries end the process there."""
+    return min(_of_the_process(_read), default=TIGHT) < TIGHT
+
+
 def prepare(left: int | None = None) -> None:
     """Makes room for torch, and for what comes with it, where the address space has a limit.
 
     Libraries of linear algebra end the process when there is none for them or for their threads, so
     that there are no threads then. Raises: NoRoomError where torch could not be loaded.
     """
-    if _own_limit("RLIMIT_AS") is None:
-        return
-    os.environ.update(dict.fromkeys(THREADS, "1"))
-    left = min(_of_the_process(_read)) if left is None else left
+    if left is None:
+        left = min(_of_the_process(_read), default=PLENTY)
+    if left < PLENTY:
+        os.environ.update(dict.fromkeys(THREADS, "1"))
+        os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"  # which says when there is no more
     if left < TORCH and "torch" not in sys.modules:
         raise NoRoomError(
             MemoryShortageError(
@@ -191,6 +199,8 @@ def _own_limit(name: str) -> int | None:
     try:
         import resource
     except ImportError:  # not POSIX
+        return None
+    if not hasattr(resource, name):
         return None
     bound, _ = resource.getrlimit(getattr(resource, name))
     return None if bound == resource.RLIM_INFINITY else bound

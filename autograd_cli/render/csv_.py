@@ -66,12 +66,9 @@ def header(result: Result) -> Iterable[str]:
 
 @header.register
 def _(result: Evaluation) -> Iterable[str]:
-    return (name for name, _ in result.cells())
-
-
-@header.register
-def _(check: Check) -> tuple[str, ...]:
-    return check.columns()
+    if type(result).columns is not Evaluation.columns:
+        return result.columns()
+    return (name for name, _ in result.cells())  # there may be very many
 
 
 @header.register
@@ -87,7 +84,8 @@ def rows(result: Result) -> Iterator[Iterable[Scalar]]:
 
 @rows.register
 def _(result: Evaluation) -> Iterator[Iterable[Scalar]]:
-    yield (value for _, value in result.cells())
+    own = type(result).row is not Evaluation.row
+    yield result.row() if own else (value for _, value in result.cells())
 
 
 @rows.register(FunctionList)

@@ -19,7 +19,9 @@ from types import TracebackType
 from typing import Any
 
 from autograd_cli import interpreter
+from autograd_cli.data.room import MemoryShortageError
 from autograd_cli.errors import EvaluationError, MissingExtraError, ReadError, Span
+from autograd_cli.language.symbolic.limits import MEMORY as SHORTAGE
 from autograd_cli.language.symbolic.limits import SECONDS, WALL
 from autograd_cli.results import Value
 
@@ -140,7 +142,7 @@ def _epitaph(code: int, *, ready: bool) -> str:
     if code in (-getattr(signal, "SIGPROF", 27), -getattr(signal, "SIGALRM", 14)):
         return TIME
     if code == -getattr(signal, "SIGKILL", 9):  # the system's answer to a shortage
-        return "no closed form in the memory allowed"
+        return SHORTAGE
     if not ready:
         return "no formulas: SymPy could not be started"
     return "no closed form that SymPy can find"
@@ -160,7 +162,8 @@ def translate(text: str, syntax: str, seconds: float = TRANSLATION_SECONDS) -> s
     """A formula in LaTeX or Mathematica as text in the language of agx.
 
     Raises: ReadError where it cannot be understood, MissingExtraError if the parser is not
-    installed, EvaluationError if the limits were reached.
+    installed, EvaluationError if the limits were reached, MemoryShortageError
+    if those were of memory.
     """
     with Worker.start(seconds) as worker:
         worker.ask({"task": "read", "text": text, "syntax": syntax})
@@ -168,6 +171,8 @@ def translate(text: str, syntax: str, seconds: float = TRANSLATION_SECONDS) -> s
     if "source" in reply:
         return str(reply["source"])
     if "error" not in reply:
+        if reply["note"] == SHORTAGE:
+            raise MemoryShortageError(f"not enough memory to read the {syntax} text")
         reason = "it took too long" if reply["note"] == TIME else str(reply["note"])
         raise EvaluationError(f"the {syntax} text could not be read: {reason}")
     kind = MissingExtraError if reply["kind"] == MissingExtraError.kind else ReadError
