@@ -24,6 +24,10 @@ COMMANDS = (
     ("grad", "sum(x**2*y)", "--at", "x=randn(11)", "--at", "y=randn(11)"),
     ("grad", "sum(A*A)", "--at", "A=randn(3, 4)"),
     ("grad", "sum(sqrt(x))", "--at", "x=[0, 1, 4, 9]"),
+    ("grad", "x**2", "--at", "x=randn(5)", "--grad-output", "ones(5)"),
+    ("grad", "sum(x**2)", "--at", "x=randn(5)", "--along", "x=ones(5)"),
+    ("hessian", "sum(x**3)", "--at", "x=randn(5)", "--hvp", "x=ones(5)"),
+    ("jacobian", "x**2", "--at", "x=randn(6)", "--vjp", "ones(6)"),
     ("jacobian", "x**2", "--at", "x=randn(6)"),
     ("jacobian", "x**2", "--at", "x=randn(6)", "--jvp", "x=ones(6)"),
     ("jacobian", "x**2", "--at", "x=randn(6)", "--svd"),
@@ -49,6 +53,22 @@ def test_numbers_that_become_lists_late_are_written_as_others(
     for module in ("csv_", "plain"):
         monkeypatch.setattr(f"autograd_cli.render.{module}.PIECE", size, raising=False)
     assert run(*words, "-f", format) == expected
+
+
+@pytest.mark.parametrize("format", ["dot", "mermaid", "svg", "html"])
+def test_graphs_are_drawn_alike(format: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("graph", "sum(A @ x * y)", "--at", "A=randn(3, 3)", "--at", "x=randn(3),y=2")
+    expected = run(*words, "-f", format)
+    monkeypatch.setattr(batches, "LISTED", 2)
+    assert run(*words, "-f", format) == expected
+
+
+def test_what_is_too_long_for_formulas_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside an array of any length, and without making a text of it."""
+    words = ("--at", "x=randn(200000)", "--grad-output", "ones(200000)", "-f", "table")
+    found = run("grad", "x**2", *words)
+    assert found.code == 0
+    assert "200000" in found.out
 
 
 # Arrays ------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ def written(folder: Path, content: bytes | str, name: str = "t.csv") -> str:
 
 CASES = {
     "comments": ("# one\n# two, three\nx,y\n1,2\n3,4\n", ["2 lines begin with # above the header"]),
+    "a block of them": ("#\n# one\n#\nx,y\n1,2\n3,4\n", ["3 lines begin with # above the header"]),
     "in between": ("x,y\n1,2\n# one\n3,4\n#5,6\n", ["2 lines begin with # among the rows"]),
     "both": (
         "#one\nx,y\n1,2\n#two\n3,4\n",

@@ -290,7 +290,7 @@ _WORD = re.compile(r'"(?:[^"]|"")*"|\S+')
 
 def _is_comment(line: str) -> bool:
     """Whether a line above the header is a comment; a column may be called `#`."""
-    return line.startswith("#") and line[1:2] not in (*DELIMITERS, "")
+    return line.startswith("#") and line[1:2] not in DELIMITERS
 
 
 def _is_row_below(line: str, comment: str) -> bool:

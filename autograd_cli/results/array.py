@@ -24,6 +24,11 @@ class Array(Sequence[Any]):
         return len(self._numbers.shape) == 1
 
     @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return int(self._numbers.numel())
+
+    @property
     def all_finite(self) -> bool:
         return bool(self._numbers.isfinite().all())
 
@@ -50,8 +55,10 @@ class Array(Sequence[Any]):
             yield self._numbers[start : start + step].tolist()
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, (list, tuple, Array)) or len(self) != len(other):
-            return NotImplemented if not isinstance(other, (list, tuple, Array)) else False
+        if not isinstance(other, (list, tuple, Array)):
+            return NotImplemented
+        if len(self) != len(other):
+            return False
         return all(mine == own for mine, own in zip(self, other, strict=True))
 
     __hash__ = None  # type: ignore[assignment]

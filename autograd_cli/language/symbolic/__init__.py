@@ -24,6 +24,7 @@ from autograd_cli.errors import EvaluationError, MissingExtraError, ReadError, S
 from autograd_cli.language.symbolic.limits import MEMORY as SHORTAGE
 from autograd_cli.language.symbolic.limits import SECONDS, WALL
 from autograd_cli.results import Value
+from autograd_cli.results.array import Array
 
 MEMORY = 2 << 30
 TRANSLATION_SECONDS = 10.0
@@ -83,8 +84,11 @@ class Worker:
         """Sends the request; the answer is waited for by `answer`."""
         if self._reply is not None or self._process is None or self._process.stdin is None:
             return
-        line = json.dumps(request).encode("ascii") + b"\n"
-        if len(line) > MAX_REQUEST:
+        try:
+            line = json.dumps(request, default=_listed).encode("ascii") + b"\n"
+        except OverflowError:
+            line = b""
+        if not line or len(line) > MAX_REQUEST:
             self._reply = {"note": "no closed form: the expression is too long"}
             self.close()
             return
@@ -135,6 +139,15 @@ class Worker:
             if isinstance(reply := json.loads(lines[-1]), dict):
                 return reply
         return {"note": _epitaph(self._process.returncode, ready=bool(lines))}
+
+
+def _listed(value: Any) -> list[Any]:
+    """An array as JSON has it. Raises OverflowError for one that is too long for any request."""
+    if not isinstance(value, Array):
+        raise TypeError(f"{type(value).__name__} is no part of a request")
+    if value.size > MAX_REQUEST:
+        raise OverflowError
+    return list(value)
 
 
 def _epitaph(code: int, *, ready: bool) -> str:
