@@ -39,6 +39,7 @@ def environment(inherited: Mapping[str, str]) -> dict[str, str]:
 
 _children: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
 _left_to_do: list[Callable[[], object]] = []
+_begun: list[None] = []
 
 
 def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
@@ -56,6 +57,21 @@ def undone(action: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         _left_to_do.remove(action)
+
+
+@contextlib.contextmanager
+def whole() -> Iterator[None]:
+    """What is not to be left half done, such as a line of output, when the time is up."""
+    _begun.append(None)
+    try:
+        yield
+    finally:
+        _begun.pop()
+
+
+def is_between() -> bool:
+    """Whether nothing is `whole` just now."""
+    return not _begun
 
 
 def end_at_once(code: int) -> NoReturn:

@@ -19,6 +19,7 @@ import typer
 from autograd_cli import interpreter
 from autograd_cli.errors import AgxError, EvaluationError
 
+PAUSE = 0.01  # seconds after which it is tried again, where something is to be whole
 GRACE = 1.0  # seconds in which a command may end by itself
 LATE = f"{__name__}.late"  # where a context has what is done about a command that takes too long
 
@@ -64,6 +65,9 @@ def watch(ctx: typer.Context, seconds: float) -> None:
         if late.ends_process and interpreter.is_loading("torch"):
             # An exception in the midst of that may abort, in its C++.
             end_at_once()
+        if not interpreter.is_between():
+            signal.setitimer(signal.ITIMER_REAL, PAUSE)
+            return
         raise TimeIsUp(said)
 
     def wait() -> None:
