@@ -34,6 +34,7 @@ from autograd_cli.commands.options import (
     Printing,
     Seed,
     Syntax,
+    Timeout,
     format_option,
     output_option,
 )
@@ -93,6 +94,7 @@ def check(
     json: Json = False,
     output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> int:
     """Check whether autograd is right: three independent answers, and a verdict.

@@ -21,6 +21,7 @@ from autograd_cli.commands.options import (
     Seed,
     Symbolic,
     Syntax,
+    Timeout,
     choice,
     format_option,
     output_option,
@@ -146,6 +147,7 @@ def grad(
     json: Json = False,
     output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> int | None:
     """Differentiate an expression, by autograd and by formula.

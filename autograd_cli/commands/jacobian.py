@@ -21,6 +21,7 @@ from autograd_cli.commands.options import (
     Seed,
     Symbolic,
     Syntax,
+    Timeout,
     choice,
     format_option,
     output_option,
@@ -136,6 +137,7 @@ def jacobian(
     json: Json = False,
     output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> int | None:
     """Find the matrix of first derivatives: a row for each output, a column for each input.

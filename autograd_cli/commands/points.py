@@ -110,10 +110,11 @@ class Many:
                 "--symbolic and --points exclude each other",
                 hint="for the formulas alone, leave --points out",
             )
-        from autograd_cli.commands.table_input import TableInput
+        from autograd_cli.commands.table_input import TableInput, noted
 
         table = TableInput.open(self.points, self.maps, ctx.obj)
         ctx.call_on_close(table.source.close)
+        ctx.call_on_close(noted(table.source, ctx.obj))
         return table
 
     @staticmethod

@@ -70,6 +70,7 @@ class ArrowTable:
     """A table in record batches."""
 
     place = "row"
+    notes: Sequence[str] = ()
 
     def __init__(
         self, stream: ByteStream, schema: Any, batches: Iterator[Any], total: int | None = None

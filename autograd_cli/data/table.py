@@ -12,6 +12,7 @@ from typing import Protocol, TextIO
 
 from autograd_cli.data.bytestream import ByteStream, open_bytes
 from autograd_cli.data.delimited import Delimited
+from autograd_cli.data.names import listing
 from autograd_cli.data.records import Records
 from autograd_cli.data.rows import Block, Rows, Shape
 from autograd_cli.errors import FileError
@@ -29,6 +30,10 @@ class Source(Protocol):
     names: tuple[str, ...]
     stream: str
     place: str
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was found out so far that is not plain to see."""
 
     def share(self) -> float | None:
         """How much of the whole has been read, where that is known."""
@@ -118,7 +123,7 @@ def no_rows(source: Source) -> FileError:
 
 def missing_column(name: str, source: Source) -> FileError:
     return FileError(
-        f"{source.stream} has no column {name!r}", hint=f"it has: {', '.join(source.names)}"
+        f"{source.stream} has no column {name!r}", hint=f"it has: {listing(source.names)}"
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from autograd_cli.data.room import NoRoomError, is_shortage, shortage
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import NodeValue, apply_node, output
 from autograd_cli.engine.product import vector_jacobian_product
@@ -223,7 +224,9 @@ def _attempt(
 ) -> tuple[Tensor, ...] | None:
     try:
         return function(*row)
-    except FAULTS:
+    except FAULTS as error:
+        if is_shortage(error):  # which says nothing about the point
+            raise NoRoomError(shortage(error)) from error
         return None
 
 

@@ -21,6 +21,7 @@ from autograd_cli.render.parts import (
 )
 from autograd_cli.render.style import Style
 from autograd_cli.results import Value, is_finite
+from autograd_cli.results.array import LISTS
 from autograd_cli.results.check import AGREE, DISAGREE, INCONCLUSIVE, VERDICTS, Check, Component
 
 LOOKS = {AGREE: "green", INCONCLUSIVE: "yellow", DISAGREE: "bold red"}
@@ -166,7 +167,7 @@ def _shape(value: Value, style: Style) -> str:
     """`=0.7` of a number, ` (2×3)` of an array."""
     sizes: list[str] = []
     inner: Any = value
-    while isinstance(inner, (list, tuple)):
+    while isinstance(inner, LISTS):
         sizes.append(str(len(inner)))
         inner = inner[0] if inner else 0.0
     times = "×" if style.unicode else "x"
@@ -174,7 +175,7 @@ def _shape(value: Value, style: Style) -> str:
 
 
 def _nested(value: Value, style: Style) -> str:
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, LISTS):
         return "[" + ",".join(_nested(item, style) for item in value) + "]"
     return short(value, style.precision)  # type: ignore[arg-type]
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO, TypeVar
 
+from autograd_cli import interpreter
 from autograd_cli.console import Console
 from autograd_cli.errors import FileError
 
@@ -20,14 +21,16 @@ STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
 
 
 @contextlib.contextmanager
-def destination(file: str, console: Console) -> Iterator[TextIO]:
+def destination(file: str, console: Console, *, styled: bool = True) -> Iterator[TextIO]:
     """The stream for `--output`; "" and "-" are stdout.
+
+    What a terminal is shown there is text alone, unless it is `styled`.
 
     A regular file is replaced when all is written: until then, and after a failure, the old one
     stands. Devices and pipes are written directly. Raises FileError.
     """
     if file in ("", "-"):
-        yield console.stdout
+        yield console.stdout if styled else console.text
         return
     with _writing(file, _open) as out:
         yield out
@@ -97,7 +100,7 @@ def _replacing(file: Path, opener: Callable[[Path | int], Stream]) -> Iterator[S
     )
     temporary = Path(name)
     try:
-        with opener(descriptor) as out:
+        with interpreter.undone(temporary.unlink), opener(descriptor) as out:
             yield out
         temporary.chmod(mode_of(target))
         temporary.replace(target)

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
+from autograd_cli import interpreter
 from autograd_cli.console import Console
 from autograd_cli.errors import FileError, UsageError
 from autograd_cli.render import BINARY
@@ -114,7 +115,9 @@ class Sink:
             raise UsageError(
                 f"{self._format} is not for a terminal", hint="write it to a file with -o FILE"
             )
-        return cast(IO[bytes], buffer or _Decoded(self._console))
+        if buffer is None or self._console.terminal:
+            return cast(IO[bytes], _Decoded(self._console))
+        return cast(IO[bytes], buffer)
 
     # Writing --------------------------------------------------------------------------------------
 
@@ -132,7 +135,7 @@ class Sink:
             self._check_header(header)
         self._out = self._open()
         if header and self.needs_header:
-            self._out.write(header)
+            _write_all(self._out, header)
 
     def _check_header(self, header: bytes) -> None:
         assert self._target is not None
@@ -159,8 +162,9 @@ class Sink:
             if self._format in BINARY:
                 self._write_batch(data)
             else:
-                self._out.write(data)
-                self._out.flush()
+                with interpreter.whole():
+                    _write_all(self._out, data)
+                    self._out.flush()
             self._rows += rows
             self.done = done
             if self._keeps_state:
@@ -251,6 +255,13 @@ class Sink:
         return file_error(self._file, error) if self._file else error
 
 
+def _write_all(out: IO[bytes], data: Text) -> None:
+    """All of it: a stream without a buffer, as of `python -u`, stops where a signal comes."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[out.write(rest) :]
+
+
 def _names(header: bytes) -> list[str]:
     """The names in a header, however they are quoted."""
     return next(csv.reader([header.decode("utf-8-sig", "replace")]), [])
@@ -263,7 +274,8 @@ class _Decoded:
         self._console = console
 
     def write(self, data: Text) -> int:
-        return self._console.stdout.write(bytes(data).decode())
+        self._console.text.write(bytes(data).decode())
+        return len(data)
 
     def flush(self) -> None:
         self._console.stdout.flush()

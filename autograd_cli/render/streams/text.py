@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ class _Text:
     def _lines(self, rows: Iterable[Sequence[Scalar]]) -> str:
         raise NotImplementedError
 
-    def _fits(self, text: bytes) -> bool:
+    def _fits(self, text: bytes, delimiter: str) -> bool:
         """Whether text with these cells can be taken over with nothing but another delimiter."""
         raise NotImplementedError
 
@@ -84,7 +85,7 @@ class _Text:
             columns = [*(column for _, column in found.inputs()), *columns]
         elif rows.lines is None:
             return None
-        elif self._layout.delimiter == self.delimiter or self._fits(rows.lines):
+        elif self._fits(rows.lines, self._layout.delimiter):
             text = rows.lines
             if self._layout.delimiter != self.delimiter:
                 swapped = bytes.maketrans(self._layout.delimiter.encode(), self.delimiter.encode())
@@ -150,8 +151,12 @@ class Csv(_Text):
         )
         return out.getvalue()
 
-    def _fits(self, text: bytes) -> bool:
-        return b"," not in text
+    def _fits(self, text: bytes, delimiter: str) -> bool:
+        return delimiter == self.delimiter or b"," not in text
+
+
+_AS_IT_IS = bytes({*range(0x20, 0x7F), ord("\n")} - {ord("\\")})
+_ESCAPED = re.compile(rb"[\x00-\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")  # as in `plain`, in UTF-8
 
 
 class Plain(_Text):
@@ -165,5 +170,7 @@ class Plain(_Text):
     def _lines(self, rows: Iterable[Sequence[Scalar]]) -> str:
         return "".join(map(plain.line, rows))
 
-    def _fits(self, text: bytes) -> bool:
-        return b"\t" not in text and b"\\" not in text and text.isascii()
+    def _fits(self, text: bytes, delimiter: str) -> bool:
+        alike = self.delimiter if delimiter == self.delimiter else ""
+        rest = text.translate(None, _AS_IT_IS + alike.encode())
+        return _ESCAPED.search(rest) is None
