@@ -103,7 +103,12 @@ ROWS = (
         torch="torch.linalg.solve",
     ),
     _row(
-        "cholesky", "A", ("",), "lower triangular L with L @ L.T = A", torch="torch.linalg.cholesky"
+        "cholesky",
+        "A",
+        ("",),
+        "lower triangular L with L @ L.T = A; derivatives are those on symmetric matrices",
+        torch="torch.linalg.cholesky",
+        symmetric=True,
     ),
     _row(
         "matrix_exp", "A", ("",), "matrix exponential", torch="torch.linalg.matrix_exp", symbolic=""
@@ -119,9 +124,10 @@ ROWS = (
         "eigvalsh",
         "A",
         ("",),
-        "eigenvalues of a symmetric matrix, ascending",
+        "eigenvalues of a symmetric matrix, ascending; derivatives are those on such matrices",
         torch="torch.linalg.eigvalsh",
         symbolic="",
+        symmetric=True,
     ),
     _row(
         "svdvals",

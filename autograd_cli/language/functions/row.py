@@ -57,6 +57,8 @@ class Function:
     overload     the row that takes over when two or more operands are given: `max(a, b)`
     folds        three or more operands are taken pairwise from the left: `Max(a, b, c)`
     symbol       an operator's sign
+    symmetric    it is of symmetric matrices: torch reads one triangle of its operand, and its
+                 derivatives are those among symmetric matrices
     """
 
     name: str
@@ -73,6 +75,7 @@ class Function:
     overload: str = ""
     folds: bool = False
     symbol: str = ""
+    symmetric: bool = False
     elementwise: bool = field(default=True)
 
     @cached_property

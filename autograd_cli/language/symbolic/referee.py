@@ -18,6 +18,7 @@ from mpmath import mp
 from autograd_cli.language.reader import read
 from autograd_cli.language.symbolic.bridge import leaves, to_sympy
 from autograd_cli.language.symbolic.calculus import differentiate
+from autograd_cli.language.symbolic.elementwise import detach
 from autograd_cli.language.symbolic.forms import NoClosedForm, items_of, number
 from autograd_cli.language.symbolic.gradients import MAX_ELEMENTS, MAX_NODES
 from autograd_cli.language.symbolic.multiprecision import Tape
@@ -41,7 +42,7 @@ def referee(request: Mapping[str, Any]) -> dict[str, Any]:
 
     A job has `source`, `given` and `shapes`, as for `gradients.gradient`; `wanted`, lists of the
     elements to differentiate by in turn; `weights` of the outputs, or null; and `points`, values of
-    the variables by name. The reply has under `jobs` for each a `note`, or `points`: for each a
+    the variables by name; where it is `released`, what `detach` holds moves with them. The reply has under `jobs` for each a `note`, or `points`: for each a
     list of findings in the order of `wanted`, as far as the `seconds` of the request go.
     """
     deadline = time.process_time() + float(request.get("seconds") or 1e9)
@@ -64,6 +65,7 @@ def _job(job: Mapping[str, Any], deadline: float) -> dict[str, Any]:
             for key, nested in point.items()
             for name, value in components(key, nested)
         }
+        place |= case.held(place)
         points.append([_found(case, number, place) for number in range(len(case.wanted))])
     return {"points": points}
 
@@ -84,9 +86,22 @@ class _Case:
     derivative of one order less) and `after` the derivative: positions on the tape.
     """
 
-    def __init__(self, wanted: list[list[str]], pairs: list[tuple[sympy.Expr, sympy.Expr]]) -> None:
+    def __init__(
+        self,
+        wanted: list[list[str]],
+        pairs: list[tuple[sympy.Expr, sympy.Expr]],
+        held: Mapping[sympy.Expr, sympy.Symbol],
+    ) -> None:
         self.wanted = wanted
         self._tape = Tape([item for pair in pairs for item in pair])
+        self._names = [symbol.name for symbol in held.values()]
+        self._held = Tape([part.args[0] for part in held for _ in range(2)])  # a tape of pairs
+
+    def held(self, place: Mapping[str, Number]) -> dict[str, Number]:
+        """What `detach` holds at a point, by the symbols that stand for it."""
+        with mp.workprec(LAST):
+            values, _ = self._held.run(place)
+        return dict(zip(self._names, values[::2], strict=True))
 
     @classmethod
     def of(cls, job: Mapping[str, Any]) -> _Case:
@@ -105,6 +120,9 @@ class _Case:
         if len(items) != 1:
             raise NoClosedForm("no closed form: the output is not a scalar")
         output = _as_exact_as_it_gets(items[0])
+        parts = () if job.get("released") else sorted(output.atoms(detach), key=str)
+        held = {part: sympy.Symbol(f"held {i}", real=True) for i, part in enumerate(parts)}
+        output = output.xreplace(held).replace(detach, lambda x: x)
         pairs = []
         cache: dict[tuple[str, ...], sympy.Expr] = {(): output}
         for names in job["wanted"]:
@@ -113,7 +131,7 @@ class _Case:
                 if key not in cache:
                     cache[key] = differentiate(cache[key[:-1]], [known[names[count - 1]]])
             pairs.append((cache[tuple(names[:-1])], cache[tuple(names)]))
-        return cls([list(names) for names in job["wanted"]], pairs)
+        return cls([list(names) for names in job["wanted"]], pairs, held)
 
     def finding(self, number: int, place: Mapping[str, Number]) -> dict[str, Any]:
         """What is so at a point: `kind`, the derivative, and those of the sides if they matter.
