@@ -16,12 +16,14 @@ from autograd_cli.engine.aliasing import unseen
 from autograd_cli.engine.claim import Claims, judge_claim
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import gradient, plain
-from autograd_cli.engine.evaluate import evaluate, output
+from autograd_cli.engine.evaluate import NodeValue, evaluate, output
 from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.numerical import SMOOTH, Ladder, Slopes, slopes
 from autograd_cli.engine.rounding import Noisy, Rounding
-from autograd_cli.engine.symmetric import Symmetries, Symmetry
+from autograd_cli.engine.sparsity import interactions
+from autograd_cli.engine.symmetric import Symmetries, Symmetry, together
 from autograd_cli.engine.threads import one_thread
+from autograd_cli.engine.vanishing import vanishing
 from autograd_cli.engine.vectorised import Vectorised
 from autograd_cli.engine.verdict import DETACHED, PRECISIONS, Evidence, Exact, Tolerance, judge
 from autograd_cli.errors import EvaluationError, ShapeError
@@ -335,6 +337,7 @@ class Examination:
             known: Sequence[Exact | None] = (
                 exact[number] if number < len(exact) else [None] * len(wanted)
             )
+            certain = self._certain_zeros(number, known)
             yield [
                 Evidence(
                     autograd=self._prepared.autograd[number][place],
@@ -343,9 +346,18 @@ class Examination:
                     wobble=self._prepared.wobble[number][place],
                     precision=PRECISIONS[self.context.dtype_name],
                     symmetry=self._prepared.symmetry[number][place],
+                    is_certainly_zero=certain[place],
                 )
                 for place in range(len(wanted))
             ]
+
+    def _certain_zeros(self, number: int, known: Sequence[Exact | None]) -> Sequence[bool]:
+        """Which of the derivatives are 0 for certain, where nothing else could tell."""
+        assert self._prepared is not None
+        values = self._prepared.autograd[number]
+        if any(value == 0 and one is None for value, one in zip(values, known, strict=True)):
+            return self._prepared.certain_zeros(number)
+        return [False] * len(values)
 
     def _component(
         self, number: int, elements: tuple[Element, ...], evidence: Evidence
@@ -399,10 +411,12 @@ class _Prepared:
     def __init__(self, examination: Examination) -> None:
         self._examination = examination
         self._elements = examination.elements
+        self._reference = reference = replace(
+            examination.context, device=torch.device("cpu"), dtype=torch.float64
+        )
         self._count = examination.count
         context = examination.context
         state = context.generator.get_state()
-        reference = replace(context, device=torch.device("cpu"), dtype=torch.float64)
         self._points = {name: one.cpu().double() for name, one in examination.points.items()}
         first = {name: tensor[0] for name, tensor in self._points.items()}
         exactly = Vectorised(
@@ -455,8 +469,41 @@ class _Prepared:
             self.slopes[number] += [ladders[i][number][j] for i, j in pairs]
             self.wobble[number] += [0.0] * len(pairs)
             row = self.symmetry[number]
-            both = [one.together(two) for i, j in pairs if (one := row[i]) and (two := row[j])]
-            self.symmetry[number] = row + (both or [None] * len(pairs))
+            self.symmetry[number] = row + [together(row[i], row[j]) for i, j in pairs]
+
+    def certain_zeros(self, number: int) -> list[bool]:
+        """Which of the wanted derivatives are 0 for certain at a point."""
+        expression, generator = self._examination.expression, self._reference.generator
+        at = {name: tensor[number] for name, tensor in self._points.items()}
+        state = generator.get_state()
+        is_first = self._examination.question.order == 1
+        zeros = vanishing(expression, at, self._reference)
+        found = [self._in(zeros, one) for one in self._elements]
+        if not is_first:
+            steady = vanishing(expression, at, self._reference, around=True)
+            alone = [self._in(steady, one) for one in self._elements]
+            met = self._interacting(evaluate(expression, at, self._reference))
+            pairs = itertools.combinations_with_replacement(range(len(self._elements)), 2)
+            found += [alone[i] or alone[j] or not met[i][j] for i, j in pairs]
+        generator.set_state(state)
+        return found
+
+    def _interacting(self, values: Sequence[NodeValue]) -> list[list[bool]]:
+        """Which elements meet in an operation that is not linear in them, pair by pair."""
+        expression = self._examination.expression
+        sizes = [one[0].numel() for one in self._points.values()]
+        starts = dict(zip(self._points, itertools.accumulate(sizes, initial=0), strict=False))
+        count = sum(sizes)
+        pairs = interactions(expression, values, list(self._points), self._reference, count)
+        met = torch.ones(count, count, dtype=torch.bool)
+        if pairs is not None:
+            met[:] = False
+            met[pairs[:, 0], pairs[:, 1]] = True
+        chosen = torch.tensor([starts[one.name] + one.flat for one in self._elements])
+        return met[chosen][:, chosen].tolist()
+
+    def _in(self, masks: Mapping[str, Tensor], element: Element) -> bool:
+        return bool(masks[element.name].flatten()[element.flat])
 
     def _symmetries(
         self, exactly: Vectorised, held: Sequence[Tensor]

@@ -64,7 +64,7 @@ class Claims:
             )
         elif not found.dim():
             place = 0
-        index = tuple(part.item() for part in torch.unravel_index(torch.tensor(place), found.shape))
+        index = tuple(int(part) for part in torch.unravel_index(torch.tensor(place), found.shape))
         return Claim(found.flatten()[place].item(), _noise(formula, index, values, exactly))
 
 

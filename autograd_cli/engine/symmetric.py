@@ -39,9 +39,12 @@ class Symmetry:
     concerns: bool = False
     leaves: bool = False
 
-    def together(self, other: Symmetry) -> Symmetry:
-        """Of two inputs that are moved one after the other."""
-        return Symmetry(self.broken, self.concerns or other.concerns, self.leaves or other.leaves)
+
+def together(one: Symmetry | None, other: Symmetry | None) -> Symmetry | None:
+    """Of two inputs that are moved one after the other."""
+    if one is None or other is None:
+        return None
+    return Symmetry(one.broken, one.concerns or other.concerns, one.leaves or other.leaves)
 
 
 def symmetric_nodes(expression: Expression) -> list[int]:

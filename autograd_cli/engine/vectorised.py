@@ -31,9 +31,9 @@ class Vectorised:
     `point` is one point, which gives every variable its shape. What does not depend on a variable
     is evaluated once, so that random constants stay what they are, and is given as the dtype
     `rounded` would hold it. With `among_symmetric`, functions of symmetric matrices are taken at
-    the mean of their operand and its transpose. `tapped` are the shapes of the operations' results, by position, and
-    `constants` what does not depend on a variable. Raises: EvaluationError where the expression
-    cannot be evaluated.
+    the mean of their operand and its transpose. `tapped` are the shapes of the operations' results,
+    by position, and `constants` what does not depend on a variable. Raises: EvaluationError where
+    the expression cannot be evaluated.
     """
 
     def __init__(

@@ -97,9 +97,10 @@ class Evidence:
     """All that is known of one derivative.
 
     `wobble` is how far rounding in autograd's dtype may move it. `whose` derivative it is that is
-    judged as `autograd`, and `symmetry` what the input does to operands that have to be symmetric.
-    Where `detach` `holds` something fixed, all but `whole` is known with it held; `whole` is of the
-    value itself.
+    judged as `autograd`. `is_certainly_zero` says that the expression lets no influence through,
+    where autograd gives 0 and there is no formula; `symmetry` what the input does to operands that
+    have to be symmetric. Where `detach` `holds` something fixed, all but `whole` is known with it
+    held; `whole` is of the value itself.
     """
 
     autograd: float
@@ -108,6 +109,7 @@ class Evidence:
     wobble: float
     precision: Precision
     whose: str = "autograd's"
+    is_certainly_zero: bool = False
     symmetry: Symmetry | None = None
     holds: str = ""
     whole: Evidence | None = None
@@ -401,8 +403,10 @@ def _against_numerical(evidence: Evidence) -> Judgement:
             return INCONCLUSIVE, f"off by {share}, more than rounding explains"
     if bar <= RESOLVED * size and slack <= precision.tolerated * size:
         return AGREE, _digits_lost(evidence, error, size) if error > bar + slack else ""
-    if evidence.autograd == 0 and bar <= max(RESOLVED * slopes.scale, precision.tiny):
-        return AGREE, f"zero within the error bar of {_n(bar)}"
+    if evidence.autograd == 0:
+        if evidence.is_certainly_zero:
+            return AGREE, ""
+        return INCONCLUSIVE, f"0 by autograd, and only known to be 0 to within {_n(bar)}"
     if bar > RESOLVED * size:
         return INCONCLUSIVE, f"the numerical derivative is only known to within {_n(bar)}"
     return INCONCLUSIVE, f"beyond {precision.name}: rounding leaves no digits to compare"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autograd_cli.language.expression import Expression
+from autograd_cli.language.expression import Expression, Node
 from autograd_cli.results.excerpts import excerpt
 
 DETACH = "detach"
@@ -40,7 +40,7 @@ def holds(expression: Expression) -> str:
 def released(expression: Expression) -> Expression:
     """The expression with every `detach` taken away: what it holds moves with the variables."""
     places: list[int] = []
-    nodes = []
+    nodes: list[Node] = []
     for node in expression.nodes:
         operands = tuple(places[i] for i in node.operands)
         if node.op == DETACH:

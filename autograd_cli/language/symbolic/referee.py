@@ -42,8 +42,9 @@ def referee(request: Mapping[str, Any]) -> dict[str, Any]:
 
     A job has `source`, `given` and `shapes`, as for `gradients.gradient`; `wanted`, lists of the
     elements to differentiate by in turn; `weights` of the outputs, or null; and `points`, values of
-    the variables by name; where it is `released`, what `detach` holds moves with them. The reply has under `jobs` for each a `note`, or `points`: for each a
-    list of findings in the order of `wanted`, as far as the `seconds` of the request go.
+    the variables by name; where it is `released`, what `detach` holds moves with them. The
+    reply has under `jobs` for each a `note`, or `points`: for each a list of findings in the order
+    of `wanted`, as far as the `seconds` of the request go.
     """
     deadline = time.process_time() + float(request.get("seconds") or 1e9)
     return {"jobs": [_job(job, deadline) for job in request["jobs"]]}
