@@ -21,6 +21,7 @@ from autograd_cli.language.expression import INDEX, Expression, Node
 from autograd_cli.results.check import AGREE, DISAGREE, INCONCLUSIVE
 
 CLOSE = 1e-6
+SLACK = 8.0  # times the bound of a formula's rounding: its constants are rounded as well
 TINY = 5e-324  # two floats that are next to each other about 0
 SIMPLE = 12  # the largest denominator of a factor worth naming
 
@@ -121,7 +122,7 @@ def _judged(evidence: Evidence, claim: Claim) -> Judgement:
             f"yours is {claim.value:.6g}; the numerical derivative is {right:.6g} and only known"
             f" to within {bar:.2g}"
         )
-    if error <= claim.noise + bar + TINY:
+    if error <= SLACK * claim.noise + bar + TINY:
         if right == bar == 0:
             return AGREE, ""
         return INCONCLUSIVE, (

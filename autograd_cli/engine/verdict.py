@@ -401,11 +401,13 @@ def _against_numerical(evidence: Evidence) -> Judgement:
         if error > bar + rounding:
             share = _share(error, abs(reference))
             return INCONCLUSIVE, f"off by {share}, more than rounding explains"
-    if bar <= RESOLVED * size and slack <= precision.tolerated * size:
+    if size and bar <= RESOLVED * size and slack <= precision.tolerated * size:
         return AGREE, _digits_lost(evidence, error, size) if error > bar + slack else ""
     if evidence.autograd == 0:
         if evidence.is_certainly_zero:
             return AGREE, ""
+        if bar <= precision.tiny:
+            return INCONCLUSIVE, "0 by autograd, where the values are 0 as well: it may be underflow"
         return INCONCLUSIVE, f"0 by autograd, and only known to be 0 to within {_n(bar)}"
     if bar > RESOLVED * size:
         return INCONCLUSIVE, f"the numerical derivative is only known to within {_n(bar)}"
