@@ -26,6 +26,7 @@ from autograd_cli.language.reader import read
 CHOICES = {"max", "min", "amax", "amin", "median", "sort"}  # which element depends on the values
 # Linear in each operand, with no factor that is negative: nothing can cancel.
 ADDITIVE = (SELECTIONS | LINEAR_REDUCTIONS | LINEAR | {INDEX, LIST}) - CHOICES
+NEXT = 1e-9  # of their size, or of 1: operands that close to a step may lie beyond it
 PRODUCTS = {"matmul", "mv", "outer", "kron", "dot"}
 
 
@@ -94,7 +95,7 @@ class _Sweep:
         if node.op == "mul":
             return zeros[0] | zeros[1]
         cut = [
-            self._local(position, node, place) == 0 if _is_stepwise(node.op, place) else zero
+            self._is_level(position, node, place) if _is_stepwise(node.op, place) else zero
             for place, zero in enumerate(zeros)
         ]
         return functools.reduce(
@@ -120,15 +121,29 @@ class _Sweep:
     def _is_cut(self, position: int, node: Node, place: int) -> Tensor:
         """Where an elementwise operation lets nothing through from an operand: its derivative is 0,
         and made of nothing but conditions, or of operands that are exact."""
-        shape = self._values[position].shape
-        trusted = torch.tensor(_is_stepwise(node.op, place)).expand(shape)
-        if not trusted.all():
-            mentioned = _mentioned(node.op, place)
-            if mentioned is None:
-                return trusted
-            exact = [self._is_exact(node.operands[other]).expand(shape) for other in mentioned]
-            trusted = functools.reduce(torch.logical_and, exact, ~trusted)
-        return trusted & (self._local(position, node, place) == 0)
+        if _is_stepwise(node.op, place):
+            return self._is_level(position, node, place)
+        local = self._local(position, node, place)
+        mentioned = _mentioned(node.op, place)
+        if mentioned is None:
+            return torch.zeros_like(local, dtype=torch.bool)
+        exact = [self._is_exact(node.operands[other]).expand(local.shape) for other in mentioned]
+        return functools.reduce(torch.logical_and, exact, local == 0)
+
+    def _is_level(self, position: int, node: Node, place: int) -> Tensor:
+        """Where a derivative that changes in steps is 0, and not next to a step: on which side of
+        it an operand lies may be rounding."""
+        level = self._local(position, node, place) == 0
+        for other in _mentioned(node.op, place) or ():
+            value = self._values[node.operands[other]]
+            if not value.is_floating_point() or node.operands[other] in self._absent:
+                continue
+            for sign in (1, -1):
+                values = self._spread(position, node)
+                values[other] = values[other] + sign * NEXT * values[other].abs().clamp(min=1.0)
+                local = self._vjp(node, values, torch.ones(level.shape, dtype=self._context.dtype))
+                level = level & (local[place] == 0)
+        return level
 
     def _not_zero(self, node: Node) -> list[Tensor]:
         """The operands of a node, with 0 for what is 0 for certain and 1 for all else."""
@@ -142,11 +157,14 @@ class _Sweep:
     def _local(self, position: int, node: Node, place: int) -> Tensor:
         """The derivative of an elementwise operation by an operand, in the shape of its value."""
         if position not in self._locals:
-            shape = self._values[position].shape
-            values = [self._values[operand].expand(shape) for operand in node.operands]
-            ones = torch.ones(shape, dtype=self._context.dtype, device=self._context.device)
-            self._locals[position] = self._vjp(node, values, ones)
+            ones = torch.ones(self._values[position].shape, dtype=self._context.dtype)
+            self._locals[position] = self._vjp(node, self._spread(position, node), ones)
         return self._locals[position][place]
+
+    def _spread(self, position: int, node: Node) -> list[Tensor]:
+        """The operands of an elementwise operation in the shape of its value."""
+        shape = self._values[position].shape
+        return [self._values[operand].expand(shape) for operand in node.operands]
 
     def _vjp(self, node: Node, values: Sequence[Tensor], cotangent: Tensor) -> list[Tensor]:
         """The operation's vector-Jacobian product by each operand, 0 where it has none."""

@@ -407,7 +407,10 @@ def _against_numerical(evidence: Evidence) -> Judgement:
         if evidence.is_certainly_zero:
             return AGREE, ""
         if bar <= precision.tiny:
-            return INCONCLUSIVE, "0 by autograd, where the values are 0 as well: it may be underflow"
+            return (
+                INCONCLUSIVE,
+                "0 by autograd, where the values are 0 as well: it may be underflow",
+            )
         return INCONCLUSIVE, f"0 by autograd, and only known to be 0 to within {_n(bar)}"
     if bar > RESOLVED * size:
         return INCONCLUSIVE, f"the numerical derivative is only known to within {_n(bar)}"
