@@ -17,11 +17,12 @@ from autograd_cli.data.room import NoRoomError, is_shortage, shortage
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import NodeValue, apply_node, output
 from autograd_cli.engine.product import vector_jacobian_product
+from autograd_cli.engine.symmetric import mean_with_transpose, symmetric_nodes
 from autograd_cli.errors import AgxError
+from autograd_cli.language.detached import DETACH
 from autograd_cli.language.expression import LIST, NUMBER, VARIABLE, Expression
 from autograd_cli.language.functions import FUNCTIONS
 
-DETACH = "detach"
 STAIRS = ("floor", "ceil", "round", "trunc", "floor_divide", "sign", "Heaviside")
 FAULTS = (AgxError, RuntimeError, NotImplementedError, ValueError, TypeError, IndexError)
 
@@ -31,9 +32,10 @@ class Vectorised:
 
     `point` is one point, which gives every variable its shape. What does not depend on a variable
     is evaluated once, so that random constants stay what they are, and is given as the dtype
-    `rounded` would hold it. `tapped` are the shapes of the operations' results, by position, and
-    `constants` what does not depend on a variable. Raises: EvaluationError where the expression
-    cannot be evaluated.
+    `rounded` would hold it. With `among_symmetric`, functions of symmetric matrices are taken at
+    the mean of their operand and its transpose. `tapped` are the shapes of the operations' results,
+    by position, and `constants` what does not depend on a variable. Raises: EvaluationError where
+    the expression cannot be evaluated.
     """
 
     def __init__(
@@ -42,10 +44,12 @@ class Vectorised:
         point: Mapping[str, Tensor],
         context: Context,
         rounded: torch.dtype | None = None,
+        among_symmetric: bool = False,
     ) -> None:
         self.expression = expression
         self.context = context
         self.names = list(expression.variables)
+        self._means = frozenset(symmetric_nodes(expression) if among_symmetric else ())
         self.shapes = {name: tuple(point[name].shape) for name in self.names}
         leaves = {name: point[name].detach().clone().requires_grad_() for name in self.names}
         values = self._evaluate(leaves, {}, {})
@@ -210,7 +214,10 @@ class Vectorised:
             elif position in held:
                 value = held[position]
             else:
-                value = apply_node(node, [values[i] for i in node.operands], self.context)
+                operands = [values[i] for i in node.operands]
+                if position in self._means and isinstance(operands[0], Tensor):
+                    operands[0] = mean_with_transpose(operands[0])
+                value = apply_node(node, operands, self.context)
             if position in taps:
                 value = value - taps[position]  # type: ignore[operator]  # -0 - 0 is -0
             if strains and position in strains and isinstance(value, Tensor):

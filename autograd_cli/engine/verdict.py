@@ -22,6 +22,7 @@ from autograd_cli.engine.numerical import (
     Slope,
     Slopes,
 )
+from autograd_cli.engine.symmetric import AMONG, Symmetry
 from autograd_cli.results.check import AGREE, DISAGREE, INCONCLUSIVE
 
 UNIT = 2.0**-53
@@ -30,6 +31,8 @@ RESOLVED = 1e-6  # a reference must be known to this to vouch for anything
 NEGLIGIBLE = 64.0  # units of rounding, beside how steep the expression is at large
 WORTH_TELLING = 4  # digits lost without doing much harm
 REMOVABLE = "removable"
+DETACHED = "detached"
+SAME = 1e-9  # of their size: what derivatives of the same thing may differ by
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,10 @@ class Evidence:
     """All that is known of one derivative.
 
     `wobble` is how far rounding in autograd's dtype may move it. `whose` derivative it is that is
-    judged as `autograd`.
+    judged as `autograd`. `is_certainly_zero` says that the expression lets no influence through,
+    where autograd gives 0 and there is no formula; `symmetry` what the input does to operands that
+    have to be symmetric. Where `detach` `holds` something fixed, all but `whole` is known with it
+    held; `whole` is of the value itself.
     """
 
     autograd: float
@@ -116,6 +122,10 @@ class Evidence:
     wobble: float
     precision: Precision
     whose: str = "autograd's"
+    is_certainly_zero: bool = False
+    symmetry: Symmetry | None = None
+    holds: str = ""
+    whole: Evidence | None = None
 
     @property
     def has_numerical(self) -> bool:
@@ -172,6 +182,28 @@ class Evidence:
             and self.error_bar <= RESOLVED * max(size, self.slopes.scale)
         )
 
+    @property
+    def is_held_back(self) -> bool:
+        """Whether the value itself has another derivative than what `detach` leaves of it."""
+        whole = self.whole
+        if whole is None:
+            return False
+        if whole.kind() != SMOOTH:
+            return whole.kind() != self.kind() or whole.sides() != self.sides()
+        if self.kind() != SMOOTH:
+            return True
+        (one, first), (other, second) = self.known(), whole.known()
+        if math.isinf(first + second):  # autograd knows as well that something is held
+            (one, first), (other, second) = (self.autograd, 0.0), (whole.autograd, 0.0)
+        return not abs(one - other) <= first + second + SAME * max(abs(one), abs(other))
+
+    def known(self) -> tuple[float, float]:
+        """The best that is known of the derivative, and how far it may be off: infinitely, where
+        there is neither a formula nor a numerical derivative."""
+        if self.has_formula and self.exact is not None and self.exact.value is not None:
+            return self.exact.value, 0.0
+        return self.slopes.central.value, self.error_bar
+
     def sides(self) -> tuple[float | None, float | None]:
         """The derivatives from the left and from the right; None where there is none."""
         if self.exact is not None and (self.exact.left, self.exact.right) != (None, None):
@@ -200,10 +232,46 @@ Judgement = tuple[str, str]  # the verdict, and the reason in words
 
 def judge(evidence: Evidence, tolerance: Tolerance | None = None) -> Judgement:
     """The verdict on autograd, and the reason in words ("" where all is well)."""
+    return _held_back(evidence, among_symmetric(evidence, _judged(evidence, tolerance)))
+
+
+def _judged(evidence: Evidence, tolerance: Tolerance | None) -> Judgement:
     kind = evidence.kind()
     if kind == SMOOTH:
         return _smooth(evidence, tolerance)
     return _SINGULAR[kind](evidence)
+
+
+def among_symmetric(evidence: Evidence, judgement: Judgement) -> Judgement:
+    """The judgement, with what functions of symmetric matrices make of it."""
+    symmetry = evidence.symmetry
+    verdict, note = judgement
+    if symmetry is None:
+        return judgement
+    if symmetry.broken and (symmetry.concerns or verdict != AGREE):
+        return INCONCLUSIVE, symmetry.broken
+    if symmetry.leaves:
+        return verdict, f"{note}; {AMONG}" if note else AMONG
+    return judgement
+
+
+def _held_back(evidence: Evidence, judgement: Judgement) -> Judgement:
+    """The judgement, with what `detach` makes of it: a derivative that is right with something held
+    fixed is not that of the value."""
+    if judgement[0] == DISAGREE or not evidence.is_held_back:
+        return judgement
+    return INCONCLUSIVE, told_apart(evidence)
+
+
+def told_apart(evidence: Evidence) -> str:
+    """What `detach` holds, and the derivatives with and without it."""
+    whole = evidence.whole
+    assert whole is not None
+    text = f"{evidence.holds}: {_n(evidence.autograd)} with it held, the value itself"
+    if whole.kind() != SMOOTH:
+        return f"{text} has no derivative here ({whole.kind()})"
+    value, error = whole.known()
+    return f"{text} changes by {_n(_tidy(value, error))}"
 
 
 # Where there is no derivative --------------------------------------------------------------------
@@ -407,10 +475,17 @@ def _against_numerical(evidence: Evidence) -> Judgement:
         if error > bar + rounding:
             share = _share(error, abs(reference))
             return INCONCLUSIVE, f"off by {share}, more than rounding explains"
-    if bar <= RESOLVED * size and slack <= precision.tolerated * size:
+    if size and bar <= RESOLVED * size and slack <= precision.tolerated * size:
         return AGREE, _digits_lost(evidence, error, size) if error > bar + slack else ""
-    if evidence.autograd == 0 and bar <= max(RESOLVED * slopes.scale, precision.tiny):
-        return AGREE, f"zero within the error bar of {_n(bar)}"
+    if evidence.autograd == 0:
+        if evidence.is_certainly_zero:
+            return AGREE, ""
+        if bar <= precision.tiny:
+            return (
+                INCONCLUSIVE,
+                "0 by autograd, where the values are 0 as well: it may be underflow",
+            )
+        return INCONCLUSIVE, f"0 by autograd, and only known to be 0 to within {_n(bar)}"
     if bar > RESOLVED * size:
         return INCONCLUSIVE, f"the numerical derivative is only known to within {_n(bar)}"
     return INCONCLUSIVE, f"beyond {precision.name}: rounding leaves no digits to compare"

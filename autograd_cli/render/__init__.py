@@ -43,10 +43,11 @@ class Renderer(Protocol):
 class Format:
     """A row of the table: the name, the module, the endings of file names, one line of help.
 
-    `for_people` formats round numbers, and show formulas and notes; `carries_warnings` says that
-    the warnings are part of the text. `streams` says that many points go out as columns, a chunk at
-    a time (`render.streams`), `is_binary` that they are no text, `is_styled` that a terminal is
-    sent colours. A format that is not `general` suits some results only, whose commands name it.
+    `for_people` formats round numbers, and show formulas and notes; `tells_endings` says that their
+    page of a fit says how it ended, `carries_warnings` that the warnings are part of the text.
+    `streams` says that many points go out as columns, a chunk at a time (`render.streams`),
+    `is_binary` that they are no text, `is_styled` that a terminal is sent colours. A format that is
+    not `general` suits some results only, whose commands name it.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Format:
     endings: tuple[str, ...]
     help: str
     for_people: bool = False
+    tells_endings: bool = False
     carries_warnings: bool = False
     general: bool = True
     streams: bool = False
@@ -82,6 +84,7 @@ FORMATS: dict[str, Format] = {
             "for reading on a terminal",
             for_people=True,
             is_styled=True,
+            tells_endings=True,
         ),
         Format("json", "json_", (".json",), "one JSON object", carries_warnings=True),
         Format(
@@ -215,7 +218,7 @@ def emit_run(run: Run, console: Console, output: Output) -> None:
         console.flush()
         texts = list(run.result.warnings)
         silent = run.result.converged or run.result.reason == INTERRUPTED
-        if not (silent or output.format.for_people):
+        if not (silent or output.format.tells_endings):
             texts.insert(0, f"not converged: {run.result.reason}")
         console.complain("".join(f"warning: {text}\n" for text in texts))
 

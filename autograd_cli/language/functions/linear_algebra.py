@@ -116,8 +116,9 @@ ROWS = (
         "cholesky",
         "A",
         ("",),
-        "lower triangular L with L @ L.T = A",
+        "lower triangular L with L @ L.T = A; derivatives are those on symmetric matrices",
         torch="torch.linalg.cholesky",
+        symmetric=True,
         size="same",
     ),
     _row(
@@ -141,9 +142,10 @@ ROWS = (
         "eigvalsh",
         "A",
         ("",),
-        "eigenvalues of a symmetric matrix, ascending",
+        "eigenvalues of a symmetric matrix, ascending; derivatives are those on such matrices",
         torch="torch.linalg.eigvalsh",
         symbolic="",
+        symmetric=True,
     ),
     _row(
         "svdvals",

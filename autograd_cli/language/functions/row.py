@@ -62,6 +62,8 @@ class Function:
                  of the other (`outer`), the rows of one by the columns (`product`) or rows
                  (`inner`) of the other, a matrix of a vector (`diagonal`)
     is_condition the result is true or false
+    symmetric    it is of symmetric matrices: torch reads one triangle of its operand, and its
+                 derivatives are those among symmetric matrices
     """
 
     name: str
@@ -78,6 +80,7 @@ class Function:
     overload: str = ""
     folds: bool = False
     symbol: str = ""
+    symmetric: bool = False
     elementwise: bool = field(default=True)
     size: str = ""
     is_condition: bool = False

@@ -34,6 +34,7 @@ from autograd_cli.language.symbolic.forms import (
     stack,
     symbols,
 )
+from autograd_cli.language.symbolic.matrices import symmetrised
 
 _LITERAL = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _CALL = re.compile(r"(\w+)\((\w+(?:, ?\w+)*)\)")  # a bare call, which may be one of SymPy's own
@@ -185,6 +186,8 @@ def apply(
 
     Raises: NoClosedForm if the row has none.
     """
+    if row.symmetric:  # torch's gradient is the one among symmetric matrices
+        operands = [symmetrised(_present(operand)) for operand in operands]
     if row.name in RULES:
         return RULES[row.name](
             *(numbers(_present(operand)) for operand in operands), **_by_keyword(options)

@@ -19,6 +19,7 @@ from autograd_cli.language.expression import Expression, Node
 from autograd_cli.language.reader import read
 from autograd_cli.language.symbolic.bridge import forms_of, leaves
 from autograd_cli.language.symbolic.calculus import differentiate
+from autograd_cli.language.symbolic.elementwise import detach
 from autograd_cli.language.symbolic.forms import Form, NoClosedForm, items_of, number
 from autograd_cli.language.symbolic.gradients import MAX_ELEMENTS, MAX_NODES
 from autograd_cli.language.symbolic.multiprecision import Run, Tape
@@ -49,8 +50,9 @@ def referee(request: Mapping[str, Any]) -> dict[str, Any]:
 
     A job has `source`, `given` and `shapes`, as for `gradients.gradient`; `wanted`, lists of the
     elements to differentiate by in turn; `weights` of the outputs, or null; and `points`, values of
-    the variables by name. The reply has under `jobs` for each a `note`, or `points`: for each a
-    list of findings in the order of `wanted`, as far as the `seconds` of the request go.
+    the variables by name; where it is `released`, what `detach` holds moves with them. The
+    reply has under `jobs` for each a `note`, or `points`: for each a list of findings in the order
+    of `wanted`, as far as the `seconds` of the request go.
     """
     deadline = time.process_time() + float(request.get("seconds") or 1e9)
     return {"jobs": [_job(job, deadline) for job in request["jobs"]]}
@@ -72,6 +74,7 @@ def _job(job: Mapping[str, Any], deadline: float) -> dict[str, Any]:
             for key, nested in point.items()
             for name, value in components(key, nested)
         }
+        place |= case.held(place)
         found = case.at(place, deadline)
         points.append([_found(found, number) for number in range(len(case.wanted))])
     return {"points": points}
@@ -99,10 +102,19 @@ class _Case:
         wanted: list[list[str]],
         pairs: list[tuple[sympy.Expr, sympy.Expr]],
         written: _Written,
+        held: Mapping[sympy.Expr, sympy.Symbol],
     ) -> None:
         self.wanted = wanted
         self.written = written
         self.tape = Tape(pairs, written.items)
+        self._names = [symbol.name for symbol in held.values()]
+        self._held = Tape([], [part.args[0] for part in held])
+
+    def held(self, place: Mapping[str, Number]) -> dict[str, Number]:
+        """What `detach` holds at a point, by the symbols that stand for it."""
+        with mp.workprec(LAST):
+            values = self._held.run(place).beside
+        return dict(zip(self._names, values, strict=True))
 
     @classmethod
     def of(cls, job: Mapping[str, Any]) -> _Case:
@@ -121,15 +133,19 @@ class _Case:
         items = written.forms[expression.root]
         if len(items) != 1:
             raise NoClosedForm("no closed form: the output is not a scalar")
+        output = number(items[0])
+        parts = () if job.get("released") else sorted(output.atoms(detach), key=str)
+        held = {part: sympy.Symbol(f"held {i}", real=True) for i, part in enumerate(parts)}
+        output = output.xreplace(held).replace(detach, lambda x: x)
         pairs = []
-        cache: dict[tuple[str, ...], sympy.Expr] = {(): number(items[0])}
+        cache: dict[tuple[str, ...], sympy.Expr] = {(): output}
         for names in job["wanted"]:
             for count in range(1, len(names) + 1):
                 key = tuple(names[:count])
                 if key not in cache:
                     cache[key] = differentiate(cache[key[:-1]], [known[names[count - 1]]])
             pairs.append((cache[tuple(names[:-1])], cache[tuple(names)]))
-        return cls([list(names) for names in job["wanted"]], pairs, written)
+        return cls([list(names) for names in job["wanted"]], pairs, written, held)
 
     def at(self, place: Mapping[str, Number], deadline: float) -> _Place:
         return _Place(self, place, deadline)
