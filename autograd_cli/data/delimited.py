@@ -33,6 +33,7 @@ class Delimited:
 
     def __init__(self, stream: ByteStream) -> None:
         self.stream = stream.name
+        self.stamp = stream.stamp
         self._lines = Lines(stream, quotes=True)
         line = self._lines.line
         header = decoded(Block(self._lines.first(), line), self.stream)

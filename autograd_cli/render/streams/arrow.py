@@ -152,7 +152,7 @@ class Batches:
         elif batch.schema != self.schema:
             try:
                 batch = batch.cast(self.schema)
-            except (pyarrow.ArrowInvalid, ValueError) as error:
+            except (pyarrow.ArrowException, ValueError) as error:
                 raise FileError(f"a column changes its type: {error}") from None
         return batch
 

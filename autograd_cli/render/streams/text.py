@@ -10,7 +10,6 @@ from typing import Any
 
 from autograd_cli.data.delimited import has_arrow
 from autograd_cli.data.rows import Rows
-from autograd_cli.errors import FileError
 from autograd_cli.render import plain
 from autograd_cli.render.numbers import exact
 from autograd_cli.render.streams import Layout, Piece, Text
@@ -113,11 +112,9 @@ def cells_of(rows: Rows, delimiter: str) -> Sequence[Sequence[Any]]:
     if rows.cells is not None:
         return rows.cells
     if rows.batch is not None:
-        try:
-            columns = [column.to_pylist() for column in rows.batch.columns]
-        except (OverflowError, ValueError) as error:  # dates beyond those that Python has
-            raise FileError(f"a cell cannot be read: {error}") from None
-        return list(zip(*columns, strict=True))
+        from autograd_cli.data.arrow_table import python_values
+
+        return list(zip(*map(python_values, rows.batch.columns), strict=True))
     assert rows.lines is not None
     text = io.StringIO(rows.lines.decode(), newline="")
     return list(csv.reader(text, delimiter=delimiter))
