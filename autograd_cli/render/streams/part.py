@@ -49,7 +49,7 @@ class Part:
             if self._kept is not None and not lock.take(self._kept):
                 raise another_run(target)
         except BaseException:
-            self.close()
+            self.release()
             raise
 
     @property
