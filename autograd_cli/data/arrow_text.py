@@ -13,6 +13,7 @@ import pyarrow
 import pyarrow.compute as compute
 import pyarrow.csv
 
+from autograd_cli.data.lines import MARK
 from autograd_cli.data.rows import Block, Column, Rows, Shape
 
 _READING = pyarrow.csv.ReadOptions
@@ -31,9 +32,10 @@ def clean_rows(
 
     None also where a cell is quoted, a line is blank (it holds no number), a carriage return
     stands alone or a cell holds a list: only the lines themselves are kept, and each is a row.
+    A byte-order mark is part of a cell here, and nothing to Arrow.
     """
     text: bytes = block.content
-    if b'"' in text or any(shapes.get(name) for name in wanted):
+    if b'"' in text or text.startswith(MARK) or any(shapes.get(name) for name in wanted):
         return None
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n")
