@@ -95,7 +95,7 @@ class Many:
                     "several processes share a file and write to a directory",
                     hint="torchrun … --points FILE -o DIRECTORY",
                 )
-            jobs = jobs or max(1, cores() // int(printing.console.environ["LOCAL_WORLD_SIZE"]))
+            jobs = jobs or launched.jobs()
         return cls(points, tuple(maps or ()), on_error, jobs or cores(), append, resume, launched)
 
     def open(self, ctx: typer.Context, symbolic: bool | None = None) -> TableInput | None:

@@ -78,6 +78,8 @@ def stream(
                         continue
                     coder = encoder(format, points.layout(done.piece.found, utf=utf))
                     sink.begin(coder.header())
+                    if done.piece.count:  # first of all, because it says what type columns have
+                        waiting[-1] = replace(done, data=coder.encode(done.piece))
                     ready, waiting = waiting, []
                 else:
                     ready = [done]

@@ -141,14 +141,21 @@ class Csv(_Text):
         return self._lines([[*self._layout.inputs, *self._layout.results]]).encode()
 
     def _lines(self, rows: Iterable[Sequence[Scalar]]) -> str:
-        out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows(
-            [value if type(value) is float else exact(value) for value in row] for row in rows
-        )
-        return out.getvalue()
+        cells = [[value if type(value) is float else exact(value) for value in row] for row in rows]
+        text = _written(cells, "\n")
+        if "\r" not in text:
+            return text
+        # Python quotes what ends a line here, and no other end of one: readers stumble over it.
+        return "".join(_written([row], "\r\n").removesuffix("\r\n") + "\n" for row in cells)
 
     def _fits(self, text: bytes) -> bool:
         return b"," not in text
+
+
+def _written(rows: Iterable[Sequence[Any]], end: str) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator=end).writerows(rows)
+    return out.getvalue()
 
 
 class Plain(_Text):
