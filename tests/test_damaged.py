@@ -8,11 +8,15 @@ then two runs, in which memory that nobody has written to is filled in two ways,
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import io
 import json
+import lzma
 import math
 import os
+import random
 import struct
 import subprocess
 import sys
@@ -21,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runner import environment
+from cli_runner import environment, run
 
 pyarrow = pytest.importorskip("pyarrow")
 pytest.importorskip("pyarrow.ipc")
@@ -30,6 +34,8 @@ if not hasattr(os, "fork"):
     pytest.skip("a crash is seen from a process of its own", allow_module_level=True)
 
 import damaged  # noqa: E402
+
+from autograd_cli.data import arrow_table  # noqa: E402
 
 COUNT = 32  # files of a kind: 512 in all
 MEMORY = (85, 170)  # what fills memory that was not written to, where the C library does that
@@ -114,3 +120,45 @@ def test_a_damaged_table_is_an_error_or_what_the_file_holds(kind: str, tmp_path:
         content = (tmp_path / str(found["number"])).read_bytes()
         assert not faults_of(found, content, rows, is_plain=kind in PLAIN), found
     assert {found.get("code") for found in first} >= {1, 3}  # some cannot be told from sound ones
+
+
+def test_what_is_told_of_a_damaged_file(tmp_path: Path) -> None:
+    """The first line of what Arrow says, and memory where that is what was missing."""
+    for error, told in (
+        (ValueError("one.\ntwo"), "'t' is damaged or was cut off: one"),
+        (OSError(""), "'t' is damaged or was cut off: no reason given"),
+        (MemoryError("malloc of size 9 failed"), "'t' needs more memory than there is, or is"
+         " damaged: malloc of size 9 failed"),
+    ):  # fmt: skip
+        assert arrow_table.damaged("'t'", error).message == told
+    old = tmp_path / "t.feather"
+    old.write_bytes(b"FEA1" + bytes(20))
+    found = run("eval", "x", "--points", str(old))
+    assert found.code == 3
+    assert found.err == (
+        f"error: '{old}' is a Feather file of the first version\n"
+        "  hint: write it as Parquet or Arrow\n"
+    )
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz", "zst"])
+def test_damaged_text_that_is_compressed_is_an_error_or_text(ending: str, tmp_path: Path) -> None:
+    """Those with checksums notice everything; zstd here has none."""
+    lines = "x,y\n" + "".join(f"{row},{row / 7!r}\n" for row in range(300))
+    pack = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+    content = lines.encode()
+    packed = pack[ending](content) if ending in pack else pyarrow.compress(
+        content, codec="zstd", asbytes=True
+    )  # fmt: skip
+    path, draw = tmp_path / f"t.csv.{ending}", random.Random(ending)
+    path.with_name("t.csv").write_text(lines)
+    whole_text = run("eval", "x*y", "--points", str(path.with_name("t.csv")), "-f", "csv").out
+    for _ in range(40):
+        path.write_bytes(damaged.damaged(packed, draw))
+        found = run("eval", "x*y", "--points", str(path), "-f", "csv")
+        assert "internal error" not in found.err
+        if found.code == 0 and ending != "zst":
+            assert found.out == whole_text
+        elif found.code:
+            assert found.code in (2, 3)
+            assert "error: " in found.err

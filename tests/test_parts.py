@@ -334,6 +334,26 @@ def test_an_input_that_changed_is_not_continued(
         assert out.read_text() == run(*words[:-2], "-f", "csv").out
 
 
+def test_what_is_known_of_a_change_is_told(case: Case) -> None:
+    case.stop()
+    for text, how in (
+        (MENDED.replace("1,2", "1,9"), " (it was written anew)"),
+        (MENDED.replace("1,2", "1,99"), " (it had 16 bytes, and has 17)"),
+    ):
+        case.table.write_text(text)
+        assert case.run("--resume").err.startswith(
+            f"error: '{case.table}' has changed{how}: what stands before line 3 is not what was"
+            " read\n"
+        )
+    piped = ["-" if word == str(case.table) else word for word in case.words]
+    case.part.unlink()
+    assert run(*piped, stdin=LINES).code == 3
+    found = run(*piped, "--resume", stdin=MENDED.replace("1,2", "1,9"))
+    assert found.err.startswith(
+        "error: standard input has changed: what stands before line 3 is not what was read\n"
+    )
+
+
 def test_an_input_that_was_replaced_by_a_shorter_one(case: Case) -> None:
     case.table.write_text("x,y\n" + "1,2\n" * 50 + "?,1\n")
     assert case.run().code == 3
@@ -559,6 +579,23 @@ def test_a_state_of_any_other_shape_is_an_error(text: bytes, tmp_path: Path) -> 
         assert hint == "  hint: remove or rename it, or write to another file"
         assert not rest
         assert case.content() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b" " * (1 << 24) + b"{}", "it is too long"),
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b"{}", "it has other keys"),
+        (b"\xff", "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+        (b'{"command": 1, "on_error": 1, "stamp": 1, "place": 1, "checksum": 1, "rows": 1,'
+         b' "faults": 1, "bytes": 1}', "a value is of another kind"),
+    ],
+)  # fmt: skip
+def test_why_a_state_is_none(text: bytes, why: str, case: Case) -> None:
+    case.part.write_text(WHOLE[:34])
+    case.state.write_bytes(text)
+    assert case.run("--resume").err.splitlines()[0].endswith(f"how far it came: {why}")
 
 
 def test_a_file_of_that_name_without_a_part_is_kept(case: Case) -> None:
