@@ -196,12 +196,13 @@ def within(
             continue
         begin, finish = max(block.line, start), end if stop is None else min(end, stop)
         if (begin, finish) != (block.line, end):
-            block = _cut(block, begin - block.line, finish - block.line, quotes)
+            block = cut(block, begin - block.line, finish - block.line, quotes)
         if len(block.content):
             yield block
 
 
-def _cut(block: Block, start: int, stop: int, quotes: bool) -> Block:
+def cut(block: Block, start: int, stop: int, quotes: bool) -> Block:
+    """The rows that begin in a range of lines (or rows), counted from the first of the block."""
     if not isinstance(block.content, bytes):
         return Block(block.content[start:stop], block.line + start)
     begin, before = _row_from(block.content, start, quotes)

@@ -14,6 +14,7 @@ import pyarrow
 import pyarrow.compute as compute
 import pyarrow.csv
 
+from autograd_cli.data.lines import MARK
 from autograd_cli.data.rows import Block, Column, Rows, Shape
 
 # A cell like 1,5 between other delimiters; as in `numbers`.
@@ -36,10 +37,11 @@ def clean_rows(
 
     None also where a cell is quoted, a line is blank (it holds no number) or begins with #, a
     carriage return stands alone, or a cell holds a list or has a decimal comma: only the lines
-    themselves are kept, and each is a row as it is written.
+    themselves are kept, and each is a row as it is written. A byte-order mark is part of a cell
+    here, and nothing to Arrow.
     """
     text: bytes = block.content
-    if text.startswith(b"#") or b"\n#" in text:
+    if text.startswith((b"#", MARK)) or b"\n#" in text:
         return None  # comments, maybe
     if delimiter != "," and b"," in text and _DECIMAL_COMMA.search(text):
         return None

@@ -34,6 +34,7 @@ class Delimited:
 
     def __init__(self, stream: ByteStream) -> None:
         self.stream = stream.name
+        self.stamp = stream.stamp
         self._lines = Lines(stream, quotes=True)
         self._notes: list[str] = []
         self._comments: list[int] = []  # how many each block has

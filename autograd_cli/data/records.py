@@ -22,6 +22,7 @@ class Records:
 
     def __init__(self, stream: ByteStream) -> None:
         self.stream = stream.name
+        self.stamp = stream.stamp
         self._lines = Lines(stream)
         line = self._lines.line
         first = self._lines.first()

@@ -23,13 +23,14 @@ ARROW = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")  # Parquet, an Arrow file, an 
 class Source(Protocol):
     """A table that is being read: blocks in their order, and rows from a block in any thread.
 
-    `names` are those of its columns, `stream` is what messages call it, and `place` what they call
-    the place of a row.
+    `names` are those of its columns, `stream` is what messages call it, `place` what they call the
+    place of a row, and `stamp` the size and time of the file, if it is one.
     """
 
     names: tuple[str, ...]
     stream: str
     place: str
+    stamp: tuple[int, int] | None
 
     @property
     def notes(self) -> Sequence[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 from autograd_cli.data.textfile import read_text
 from autograd_cli.errors import FileError
 from autograd_cli.lessons.lesson import Card
+from autograd_cli.render.output import open_text, replacing
 from autograd_cli.results.lessons import BEGUN, FINISHED, NEW
 
 FILE = Path("agx", "lessons.json")
@@ -92,10 +91,8 @@ class Progress:
             for name, state in self.states.items()
         }
         text = json.dumps({"schema": "agx/1", "lessons": lessons}, indent=2) + "\n"
-        descriptor, name = tempfile.mkstemp(prefix=".lessons.", dir=self.file.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        with replacing(self.file, open_text) as out:
             out.write(text)
-        Path(name).replace(self.file)
 
 
 def state_directory(environ: Mapping[str, str]) -> Path:

@@ -11,7 +11,6 @@ from typing import Any
 
 from autograd_cli.data.delimited import has_arrow
 from autograd_cli.data.rows import Rows
-from autograd_cli.errors import FileError
 from autograd_cli.render import plain
 from autograd_cli.render.numbers import exact
 from autograd_cli.render.streams import Layout, Piece, Text
@@ -114,11 +113,9 @@ def cells_of(rows: Rows, delimiter: str) -> Sequence[Sequence[Any]]:
     if rows.cells is not None:
         return rows.cells
     if rows.batch is not None:
-        try:
-            columns = [column.to_pylist() for column in rows.batch.columns]
-        except (OverflowError, ValueError) as error:  # dates beyond those that Python has
-            raise FileError(f"a cell cannot be read: {error}") from None
-        return list(zip(*columns, strict=True))
+        from autograd_cli.data.arrow_table import python_values
+
+        return list(zip(*map(python_values, rows.batch.columns), strict=True))
     assert rows.lines is not None
     text = io.StringIO(rows.lines.decode(), newline="")
     return list(csv.reader(text, delimiter=delimiter))
@@ -145,11 +142,12 @@ class Csv(_Text):
         return self._lines([[*self._layout.inputs, *self._layout.results]]).encode()
 
     def _lines(self, rows: Iterable[Sequence[Scalar]]) -> str:
-        out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows(
-            [value if type(value) is float else exact(value) for value in row] for row in rows
-        )
-        return out.getvalue()
+        cells = [[value if type(value) is float else exact(value) for value in row] for row in rows]
+        text = _written(cells, "\n")
+        if "\r" not in text:
+            return text
+        # Python quotes what ends a line here, and no other end of one: readers stumble over it.
+        return "".join(_written([row], "\r\n").removesuffix("\r\n") + "\n" for row in cells)
 
     def _fits(self, text: bytes, delimiter: str) -> bool:
         return delimiter == self.delimiter or b"," not in text
@@ -157,6 +155,12 @@ class Csv(_Text):
 
 _AS_IT_IS = bytes({*range(0x20, 0x7F), ord("\n")} - {ord("\\")})
 _ESCAPED = re.compile(rb"[\x00-\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")  # as in `plain`, in UTF-8
+
+
+def _written(rows: Iterable[Sequence[Any]], end: str) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator=end).writerows(rows)
+    return out.getvalue()
 
 
 class Plain(_Text):
