@@ -108,6 +108,43 @@ def test_no_line_is_drawn_through_a_pole(tmp_path: Path) -> None:
     assert max(float(text) for text in said(content) if text.isdecimal()) < 100
 
 
+# What jumps: on its own steps it is level, so that any steep line is one that joins two of them.
+LEVEL = ("floor(x)", "sign(x)", "round(x)", "ceil(x)", "where(x<1, 0, 2)", "floor(2*x)/2")
+
+
+@pytest.mark.parametrize("text", LEVEL)
+@pytest.mark.parametrize("grid", ["-2:3", "-5:5", "-1:4", "-5:5:11", "-2.2:3.1:7", "-3:3:6001"])
+def test_the_sides_of_a_jump_are_not_joined_in_a_picture(
+    text: str, grid: str, tmp_path: Path
+) -> None:
+    content = svg(tmp_path, text, "--grid", f"x={grid}", "--order", "0")
+    path = re.findall(r'<path d="([^"]*)" clip-path[^>]*stroke: #0072b2', content)[0]
+    lines = re.findall(r"[ML] (\S+) (\S+)", path)
+    signs = re.findall(r"[ML]", path)
+    assert signs.count("M") > 1
+    for (sign, (_, y1)), (_, y0) in zip(
+        zip(signs[1:], lines[1:], strict=True), lines, strict=False
+    ):
+        assert sign == "M" or abs(float(y1) - float(y0)) < 1
+
+
+@pytest.mark.parametrize("text", LEVEL)
+@pytest.mark.parametrize("grid", ["-2:3", "-5:5", "-1:4", "-5:5:11", "-2.2:3.1:7", "-3:3:6001"])
+def test_the_sides_of_a_jump_are_not_joined_in_characters(text: str, grid: str) -> None:
+    out = drawn(text, "--grid", f"x={grid}", "--order", "0")
+    braille = [ord(sign) - 0x2800 for sign in out if 0x2800 <= ord(sign) < 0x2900]
+    assert braille
+    for bits in braille:  # a vertical line has at least three dots in one of its columns
+        assert (bits & 0b01000111).bit_count() < 3
+        assert (bits & 0b10111000).bit_count() < 3
+
+
+def test_a_value_at_a_jump_is_a_point(tmp_path: Path) -> None:
+    step = svg(tmp_path, "sign(x)", "--grid", "x=-1:1", "--order", "0")
+    smooth = svg(tmp_path, "2*x", "--grid", "x=-1:1", "--order", "0")
+    assert step.count("fill: #0072b2") == smooth.count("fill: #0072b2") + 1
+
+
 def test_a_title_of_ones_own() -> None:
     out = drawn("x**2", "--grid", "x=-2:2", "--title", "A parabola")
     assert out.splitlines()[0].strip() == "A parabola"

@@ -178,7 +178,22 @@ def _layer(layer: object, axes: Any, figure: Figure, order: int) -> None:
 
 @_layer.register
 def _(curve: Curve, axes: Any, figure: Figure, order: int) -> None:
-    axes.plot(curve.x, curve.y, **_line_style(curve, order))
+    style = _line_style(curve, order)
+    axes.plot(curve.x, curve.y, **style)
+    if alone := list(_alone(curve)):
+        xs, ys = zip(*alone, strict=True)
+        style |= {"linestyle": "none", "label": None}
+        axes.plot(xs, ys, marker="o", markersize=3.5, **style)
+
+
+def _alone(curve: Curve) -> Iterator[tuple[float, float]]:
+    """The points that are between gaps, to which no line leads: the value at a jump."""
+    gap = (math.nan, math.nan)
+    around = [gap, *zip(curve.x, curve.y, strict=True), gap]
+    is_there = [all(map(math.isfinite, point)) for point in around]
+    for number in range(1, len(around) - 1):
+        if is_there[number] and not is_there[number - 1] and not is_there[number + 1]:
+            yield around[number]
 
 
 @_layer.register
