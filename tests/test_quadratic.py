@@ -317,7 +317,6 @@ def test_a_comparison_as_ndjson_has_the_steps_of_every_optimizer() -> None:
 
 
 def test_the_paths_of_a_comparison_go_into_a_plot() -> None:
-    pytest.importorskip("plotext")
     compared = run("fit", "quadratic", "--compare", "gd,adam", "--format", "ndjson")
     shown = run(
         "plot", "(x-3)**2 + (y-2)**2", "--grid", "x=-1:5,y=-1:5", "--path", "-", stdin=compared.out
