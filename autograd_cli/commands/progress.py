@@ -16,11 +16,14 @@ NARROWEST = 5  # a shorter bar says nothing
 
 
 class Progress:
-    """A bar that appears when something takes long, and is wiped away at the end."""
+    """A bar that appears when something takes long, and is wiped away at the end.
 
-    def __init__(self, console: Console) -> None:
+    `beside` says that results are written meanwhile: on a terminal, they would run through it.
+    """
+
+    def __init__(self, console: Console, *, beside: bool = False) -> None:
         self._console = console
-        self._wanted = console.stderr.isatty()
+        self._wanted = console.stderr.isatty() and not (beside and console.terminal)
         self._begun = time.monotonic()
         self._drawn = 0.0
 

@@ -249,16 +249,22 @@ class Examination:
                 one for one in self.elements if one.label in wanted or one.name in wanted
             ]
         self.warnings: tuple[str, ...] = ()
-        if len(self.elements) > MOST_ELEMENTS:
-            every = len(self.elements)
-            chosen = torch.linspace(0, every - 1, MOST_ELEMENTS).round().long().tolist()
-            self.elements = [self.elements[number] for number in chosen]
-            self.warnings = (f"checked {MOST_ELEMENTS} of {every} inputs, evenly spread",)
+        self.every = self.elements
+        self.keep(self.elements)
         self._prepared: _Prepared | None = None
         self.holds = holds(expression)
         self.released: Examination | None = None
         if self.holds:
             self.released = Examination(released(expression), points, context, question)
+
+    def keep(self, elements: Sequence[Element]) -> None:
+        """Check these of all the elements alone, or as many of them as there is time for."""
+        self.elements = list(elements)
+        if len(elements) > MOST_ELEMENTS:
+            every = len(elements)
+            chosen = torch.linspace(0, every - 1, MOST_ELEMENTS).round().long().tolist()
+            self.elements = [elements[number] for number in chosen]
+            self.warnings = (f"checked {MOST_ELEMENTS} of {every} inputs, evenly spread",)
 
     def _labels(self, name: str) -> Iterator[tuple[int, str]]:
         shape = self.points[name].shape[1:]

@@ -179,6 +179,9 @@ class Vectorised:
         if self.is_elementwise:
             parts = [part.expand(rows) for part in single(*tensors)]
             return parts[0], parts[1:]
+        if rows == 1 and (alone := _attempt(single, [one[0] for one in tensors])):
+            # As at a point: vectorised, max decides a tie for one of the elements.
+            return alone[0][None], [one[None] for one in alone[1:]]
         try:
             found = torch.vmap(single, randomness="same")(*tensors)
         except FAULTS:

@@ -562,7 +562,7 @@ def _tidy(value: float, error: float) -> float:
 
 
 def _n(value: float, digits: int = 6) -> str:
-    return f"{value:.{digits}g}"
+    return f"{value + 0.0:.{digits}g}"  # without the sign of -0
 
 
 def _precise(value: float) -> str:

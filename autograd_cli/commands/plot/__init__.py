@@ -33,6 +33,7 @@ from autograd_cli.render import AUTO, FORMATS
 from autograd_cli.settings import Settings
 
 if TYPE_CHECKING:
+    from autograd_cli.commands.plot.plotted import Plotted
     from autograd_cli.console import Console
     from autograd_cli.language.descent_path import DescentPath
 
@@ -207,8 +208,10 @@ def plot(
     if kind == CURVE:
         figure = plotted.curves(paths, frame)
     else:
-        figure = plotted.field(kind, paths, _density(printing), frame)
+        figure = plotted.field(kind, paths, _density(printing, plotted), frame)
     write_figure(figure, printing.console, printing.output, size)
+    printing.console.flush()
+    printing.console.complain("".join(f"warning: {text}\n" for text in plotted.warnings()))
 
 
 def _known_ending(file: str) -> str:
@@ -243,10 +246,11 @@ def _kind(asked: str, names: Sequence[str]) -> str:
     return asked
 
 
-def _density(printing: Printing) -> tuple[int, int]:
+def _density(printing: Printing, plotted: Plotted) -> tuple[int, int]:
     """How many arrows of a gradient field have room along each axis."""
     if printing.output.format.name in PICTURES:
-        return ARROWS, ARROWS
+        wide, high = plotted.proportions()
+        return max(round(ARROWS * wide), FEWEST // 2), max(round(ARROWS * high), FEWEST // 2)
     return max(min(printing.console.width, WIDE) // 5, FEWEST), FEWEST + 2
 
 
