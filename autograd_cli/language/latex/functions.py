@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from autograd_cli.language.functions import find
-from autograd_cli.language.terms import Term, call, flat, name, negated, number, reciprocal
+from autograd_cli.language.terms import Term, call, flat, name, negated, reciprocal
 
 # Commands that are functions, with or without brackets after them.
-OPERATORS = frozenset(
-    """
+_OPERATORS = """
     sin cos tan sec csc cot sinh cosh tanh coth sech csch exp log ln lg det max min
     arcsin arccos arctan arcsec arccsc arccot arsinh arcosh artanh arcsinh arccosh arctanh
     asin acos atan asinh acosh atanh tg ctg cotg arctg arcctg sh ch th cth cosec
     erf erfc tr trace sgn sign
-    """.split()
-)
+"""
+OPERATORS = frozenset(_OPERATORS.split())
 
 # Letters that are functions where brackets follow.
 LETTERS: Mapping[str, str] = {

@@ -90,6 +90,8 @@ def index(tokens: Sequence[Token], source: str) -> Look:
             parts.append(word(content, token, source))
         elif token.kind == COMMAND and token.text in words.ACCENTS:
             content, place = _argument(tokens, place, source)
+            if any(one.text in words.ACCENTS for one in content):
+                raise ReadError("an accent over an accent", span=token.span, source=source)
             accented = index(content, source)
             parts.append(accented.accented(words.ACCENTS[token.text], token.text))
         else:
@@ -162,7 +164,7 @@ def word(content: Sequence[Token], command: Token, source: str) -> Look:
             text += "_"
         text += _character(token, place, len(content), command, source)
     plain = re.sub(r"_+", "_", text) if command.text in words.TEXT else text
-    if not plain or not plain[0].isalnum() and plain[0] != "_" or not plain.strip("_"):
+    if not plain or (not plain[0].isalnum() and plain[0] != "_") or not plain.strip("_"):
         raise ReadError(
             f"'{command.shown}' holds no name",
             span=Span(command.span.start, (content[-1] if content else command).span.end),

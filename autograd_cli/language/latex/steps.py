@@ -27,4 +27,4 @@ def run(rule: Rule[Result]) -> Result:
         else:
             waiting.append(asked)
             result = None
-    return result  # type: ignore[no-any-return]
+    return result

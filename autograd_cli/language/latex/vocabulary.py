@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-GREEK = frozenset(
-    """
+_SMALL = """
     alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma
     tau upsilon phi chi psi omega
-    Alpha Beta Gamma Delta Epsilon Zeta Eta Theta Iota Kappa Lambda Mu Nu Xi Omicron Pi Rho Sigma
-    Tau Upsilon Phi Chi Psi Omega
-    """.split()
-)
+"""
+GREEK = frozenset([*_SMALL.split(), *_SMALL.title().split()])
 
 # Other shapes of a letter: named as the letter where that does not occur in its usual shape.
 VARIANTS: Mapping[str, str] = {
