@@ -17,6 +17,7 @@ from autograd_cli.commands import deadline
 from autograd_cli.commands.completing import assignments, function_calls
 from autograd_cli.console import COLOUR_CHOICES, Console
 from autograd_cli.errors import UsageError
+from autograd_cli.language.foreign import SYNTAXES
 from autograd_cli.render import AUTO, FORMATS, GENERAL, Output, choose, emit, unknown
 from autograd_cli.render.notes import Noted
 from autograd_cli.render.points import Points
@@ -24,7 +25,6 @@ from autograd_cli.render.style import DEFAULT_PRECISION
 from autograd_cli.results import Result
 from autograd_cli.settings import DEVICES, DTYPES
 
-SYNTAXES = ("agx", "latex", "mathematica")
 MOST_DIGITS = 17  # a float64 has no more
 
 

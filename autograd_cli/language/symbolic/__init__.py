@@ -20,7 +20,7 @@ from typing import Any
 
 from autograd_cli import interpreter
 from autograd_cli.data.room import MemoryShortageError
-from autograd_cli.errors import EvaluationError, MissingExtraError, ReadError, Span
+from autograd_cli.errors import EvaluationError, ReadError, Span
 from autograd_cli.language.symbolic.limits import MEMORY as SHORTAGE
 from autograd_cli.language.symbolic.limits import SECONDS, WALL
 from autograd_cli.results import Value
@@ -172,11 +172,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def translate(text: str, syntax: str, seconds: float = TRANSLATION_SECONDS) -> str:
-    """A formula in LaTeX or Mathematica as text in the language of agx.
+    """A formula of Mathematica as text in the language of agx.
 
-    Raises: ReadError where it cannot be understood, MissingExtraError if the parser is not
-    installed, EvaluationError if the limits were reached, MemoryShortageError
-    if those were of memory.
+    Raises: ReadError where it cannot be understood, EvaluationError if the limits were reached,
+    MemoryShortageError if those were of memory.
     """
     with Worker.start(seconds) as worker:
         worker.ask({"task": "read", "text": text, "syntax": syntax})
@@ -188,7 +187,6 @@ def translate(text: str, syntax: str, seconds: float = TRANSLATION_SECONDS) -> s
             raise MemoryShortageError(f"not enough memory to read the {syntax} text")
         reason = "it took too long" if reply["note"] == TIME else str(reply["note"])
         raise EvaluationError(f"the {syntax} text could not be read: {reason}")
-    kind = MissingExtraError if reply["kind"] == MissingExtraError.kind else ReadError
     start, end = reply.get("column"), reply.get("end")
     span = None if start is None else Span(start, start + 1 if end is None else end)
-    raise kind(reply["error"], hint=reply.get("hint") or "", span=span, source=text)
+    raise ReadError(reply["error"], hint=reply.get("hint") or "", span=span, source=text)

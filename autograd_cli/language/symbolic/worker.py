@@ -42,7 +42,7 @@ def main() -> None:
         return
     request = json.loads(line)
     if request.get("task") == "read":
-        _load_parser(request)
+        _load_parser()
     _limit_memory(memory)
     _limit_time(seconds)
     sys.setrecursionlimit(RECURSION)
@@ -102,11 +102,9 @@ def _say(answers: Any, answer: Mapping[str, Any]) -> None:
     answers.flush()
 
 
-def _load_parser(request: Mapping[str, Any]) -> None:
-    """Imports what a foreign syntax needs before the limits hold: importing is not the work."""
-    from autograd_cli.language import foreign
-
-    foreign.prepare(request.get("syntax", ""))
+def _load_parser() -> None:
+    """Imports SymPy's parser before the limits hold: importing is not the work."""
+    from autograd_cli.language.symbolic import from_mathematica  # noqa: F401
 
 
 def _limit_time(seconds: float) -> None:
