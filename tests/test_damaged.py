@@ -15,7 +15,6 @@ import io
 import json
 import lzma
 import math
-import os
 import random
 import struct
 import subprocess
@@ -30,8 +29,8 @@ from cli_runner import environment, run
 pyarrow = pytest.importorskip("pyarrow")
 pytest.importorskip("pyarrow.ipc")
 pytest.importorskip("pyarrow.parquet")
-if not hasattr(os, "fork"):
-    pytest.skip("a crash is seen from a process of its own", allow_module_level=True)
+if not sys.platform.startswith("linux"):
+    pytest.skip("each file is read by a fork, whose memory is bounded", allow_module_level=True)
 
 import damaged  # noqa: E402
 

@@ -6,7 +6,6 @@ not; and nothing of anybody else's is written over.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import random
@@ -30,8 +29,7 @@ from autograd_cli.lessons.progress import Progress
 from autograd_cli.render import lock
 from autograd_cli.render.streams.state import State
 
-if os.name == "nt":
-    pytest.skip("of files as POSIX has them", allow_module_level=True)
+fcntl = pytest.importorskip("fcntl")  # files as POSIX has them
 
 LINES = "x,y\n1,2\n3,?\n5,6\n"
 MENDED = LINES.replace("?", "4")
