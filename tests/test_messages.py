@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cli_runner import ROOT, run
+from cli_runner import PROGRAM, ROOT, environment, run
 
 TESTS = Path(__file__).parent
 ROOMS = ("commands", "render/streams")
@@ -184,13 +186,42 @@ def test_keys_play_a_page_and_no_other_format() -> None:
 def test_several_processes_want_a_directory(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("x\n1\n")
-    launched = {"RANK": "0", "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "none"}
+    launched = {
+        "RANK": "0",
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2",
+        "TORCHELASTIC_RUN_ID": "none",
+    }
     for points, output in ((str(table), []), ("-", ["-o", str(tmp_path / "folder")])):
         found = run("grad", "x", "--points", points, "-f", "csv", *output, environ=launched)
         assert (found.code, found.out) == (2, "")
         assert found.err.splitlines()[0] == (
             "error: several processes share a file and write to a directory"
         )
+
+
+def test_a_launcher_that_does_not_say_which_process_this_is() -> None:
+    words = ("grad", "x", "--points", "-", "-f", "csv")
+    found = run(*words, stdin="x\n1\n", environ={"TORCHELASTIC_RUN_ID": "none", "RANK": "0"})
+    assert (found.code, found.out) == (2, "")
+    assert found.err.splitlines()[0] == (
+        "error: TORCHELASTIC_RUN_ID says that torchrun started this, and RANK, WORLD_SIZE and"
+        " LOCAL_WORLD_SIZE do not say which of the processes it is"
+    )
+
+
+def test_standard_input_that_cannot_be_read() -> None:
+    """Bytes that are no text, and a stream that was closed."""
+    for redirected, message in (
+        ("< <(printf 'x\\xff')", "error: cannot read standard input: it is not UTF-8 text"),
+        ("< /", "error: cannot read standard input: is a directory"),
+    ):
+        command = f"{shlex.join(PROGRAM)} eval - --at x=1 {redirected}"
+        done = subprocess.run(
+            ["bash", "-c", command], capture_output=True, text=True, env=environment(), check=False
+        )
+        assert (done.returncode, done.stdout) == (3, "")
+        assert done.stderr.splitlines()[0] == message
 
 
 def test_binary_formats_are_not_for_a_terminal() -> None:

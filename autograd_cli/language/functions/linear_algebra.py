@@ -83,6 +83,7 @@ ROWS = (
         ("g*y*inv(A).T",),
         "determinant",
         torch="torch.linalg.det",
+        accurate="special.determinant.det",
         aliases=("Determinant",),
     ),
     _row("logdet", "A", ("g*inv(A).T",), "logarithm of the determinant"),
