@@ -6,15 +6,17 @@ The first test reads them in the code; the table below it has those that no othe
 from __future__ import annotations
 
 import ast
+import io
 import re
-import shlex
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cli_runner import PROGRAM, ROOT, environment, run
+from cli_runner import ROOT, run
+
+from autograd_cli import cli
+from autograd_cli.console import Console
 
 TESTS = Path(__file__).parent
 ROOMS = ("commands", "render/streams")
@@ -212,16 +214,28 @@ def test_a_launcher_that_does_not_say_which_process_this_is() -> None:
 
 def test_standard_input_that_cannot_be_read() -> None:
     """Bytes that are no text, and a stream that was closed."""
-    for redirected, message in (
-        ("< <(printf 'x\\xff')", "error: cannot read standard input: it is not UTF-8 text"),
-        ("< /", "error: cannot read standard input: is a directory"),
+    closed = io.StringIO()
+    closed.close()
+    for stdin, message in (
+        (
+            io.TextIOWrapper(io.BytesIO(b"x\xff"), "utf-8"),
+            "error: cannot read standard input: it is not UTF-8 text",
+        ),
+        (closed, "error: cannot read standard input: i/o operation on closed file"),
     ):
-        command = f"{shlex.join(PROGRAM)} eval - --at x=1 {redirected}"
-        done = subprocess.run(
-            ["bash", "-c", command], capture_output=True, text=True, env=environment(), check=False
+        err = io.StringIO()
+        console = Console(
+            stdin=stdin,
+            stdout=io.StringIO(),
+            stderr=err,
+            terminal=False,
+            width=80,
+            unicode=True,
+            utf=True,
+            environ={},
         )
-        assert (done.returncode, done.stdout) == (3, "")
-        assert done.stderr.splitlines()[0] == message
+        assert cli.main(["eval", "-", "--at", "x=1"], console) == 3
+        assert err.getvalue().splitlines()[0].rstrip(".") == message
 
 
 def test_binary_formats_are_not_for_a_terminal() -> None:
