@@ -8,12 +8,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
@@ -25,6 +27,13 @@ PICTURES = {
     ],
 }
 COLUMNS = 92
+# Fonts that are there, instead of one from the network; a renderer that is no browser has these.
+FONTS = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+SVG = (
+    re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    .replace("Fira Code, monospace", FONTS)
+    .replace("font-family: arial", "font-family: Arial, 'DejaVu Sans', sans-serif")
+)
 PLOTS = {
     "valley": (
         "(1-x)**2 + 100*(y-x**2)**2",
@@ -55,7 +64,7 @@ def draw(name: str, commands: list[str]) -> None:
             check=True,
         )
         console.print(Text.from_ansi(done.stdout))
-    svg = console.export_svg(title="agx", unique_id=f"agx-{name}")
+    svg = console.export_svg(title="agx", unique_id=f"agx-{name}", code_format=SVG)
     (Path(__file__).parent / f"{name}.svg").write_text(svg, encoding="utf-8")
 
 

@@ -59,15 +59,16 @@ def test_the_value_is_torchs_to_the_bit(row: Function, dtype: torch.dtype) -> No
 
 @by_row
 def test_an_ordinary_gradient_is_torchs_to_the_bit(row: Function) -> None:
-    if row.name in ("bce_loss", "mish"):
-        pytest.skip("the same formula, evaluated in another order")
     at = operands(row, 0.9)
     ours, theirs = (
         torch.autograd.grad(apply(row, at, accurate).sum(), at) for accurate in (True, False)
     )
     for x, mine, other in zip(at, ours, theirs, strict=True):
         usual = (x.abs() > 0.3) & (x.abs() < 3) if row.name in ("sigmoid", "tanhshrink") else ...
-        assert torch.equal(mine[usual], other[usual])
+        if row.name in ("bce_loss", "mish"):  # the same formula, evaluated in another order
+            torch.testing.assert_close(mine, other, rtol=1e-14, atol=0)
+        else:
+            assert torch.equal(mine[usual], other[usual])
 
 
 @by_row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 
@@ -70,6 +71,58 @@ def test_a_curve_is_interrupted_where_the_function_is(
         assert abs(gap - place) < CLOSE
 
 
+# A function that is made of jumps, and the places of them between two ends.
+STEPS: dict[str, Callable[[float], bool]] = {
+    "floor(x)": lambda x: x % 1 == 0,
+    "ceil(x)": lambda x: x % 1 == 0,
+    "trunc(x)": lambda x: x % 1 == 0 and x != 0,
+    "round(x)": lambda x: x % 1 == 0.5,
+    "frac(x)": lambda x: x % 1 == 0 and x != 0,
+    "mod(x, 1)": lambda x: x % 1 == 0,
+    "floor(2*x)": lambda x: x % 0.5 == 0,
+    "x - floor(x) + floor(x/2)": lambda x: x % 2 == 1,
+    "sign(x)": lambda x: x == 0,
+    "heaviside(x, 0.1)": lambda x: x == 0,
+    "Piecewise((0, x<0), (1, x<1.5), (3, True))": lambda x: x in (0, 1.5),
+    "relu(x) + 2*(x>1)": lambda x: x == 1,
+}
+# Those that hit the jumps exactly, those that do not, and coarse ones of both kinds.
+GRIDS = [(-2, 3, 1001), (-5, 5, 1001), (-1, 4, 1001), (-2.3, 3.7, 997), (-3, 3, 4000)]
+COARSE = [(-2, 3, 6), (-5, 5, 3), (-1, 4, 21), (-2.3, 3.7, 2), (-3, 3, 7)]
+HALVES = [number / 2 for number in range(-10, 11)]
+
+
+def nearest_half(x: float) -> float:
+    return round(2 * x) / 2
+
+
+@pytest.mark.parametrize("text", STEPS)
+@pytest.mark.parametrize(("start", "stop", "count"), GRIDS + COARSE)
+def test_no_line_joins_the_two_sides_of_a_jump(
+    text: str, start: float, stop: float, count: int
+) -> None:
+    samples = sampled(text, start, stop, count=count)
+    jumps = [x for x in HALVES if STEPS[text](x)]
+    points = zip(samples.x, samples.y, strict=True)
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
+        if math.isfinite(y0) and math.isfinite(y1):
+            assert abs(y1 - y0) <= 1.01 * (x1 - x0) + 1e-9, (x0, y0, x1, y1)
+    found = gaps(samples)
+    assert {x for x in jumps if start < x < stop} <= set(map(nearest_half, found))
+    assert set(map(nearest_half, found)) <= set(jumps)
+    assert all(abs(gap - nearest_half(gap)) < CLOSE for gap in found)
+
+
+def test_a_value_by_itself_is_by_itself() -> None:
+    places = torch.arange(-4, 5, dtype=torch.float64) / 4
+    (samples,) = curves(read("where(x == 0.5, 3, x)"), {}, "x", places, 0, here())
+    around = [y for x, y in zip(samples.x, samples.y, strict=True) if abs(x - 0.5) < CLOSE]
+    assert [y for y in around if y == 3] == [3.0]  # and no line to it, or from it
+    number = around.index(3.0)
+    assert math.isnan(around[number - 1])
+    assert math.isnan(around[number + 1])
+
+
 @pytest.mark.parametrize(
     ("text", "start", "stop"),
     [
@@ -77,6 +130,16 @@ def test_a_curve_is_interrupted_where_the_function_is(
         ("abs(x)", -1, 1.003),
         ("cbrt(x)", -1, 1),
         ("tanh(1000*x)", -1, 1.003),
+        ("tanh(100*x)", -1, 1),
+        ("tanh(1000000*(x - 0.3))", -1, 1),
+        ("1/(1 + exp(-50*x))", -5, 5),
+        ("x**9", -2, 3),
+        ("relu(x)", -2, 3),
+        ("clamp(x, -1, 1)", -5, 5),
+        ("abs(x - 0.3)**(1/8)", -1, 1),
+        ("x**2*sin(1/x)", -1, 1.003),
+        ("x/(0.00001 + x**2)", -1, 1),
+        ("erf(1000*x)", -1, 4),
         ("exp(-1000000*(x-0.001)**2)", -2, 2),
         ("sin(300*x)", -2, 2),
         ("sqrt(abs(x))", -1, 1),

@@ -5,6 +5,8 @@ After a wanted change, `AGX_UPDATE_GOLDEN=1 pytest tests/test_figures.py` writes
 
 from __future__ import annotations
 
+import cmath
+import itertools
 import math
 import os
 import re
@@ -35,6 +37,7 @@ from autograd_cli.figures import (
     picture,
     text,
 )
+from autograd_cli.figures.basins import contour_levels
 from autograd_cli.figures.contours import contours
 from autograd_cli.figures.figure import Field
 from autograd_cli.figures.palette import QUALITATIVE, viridis
@@ -379,6 +382,65 @@ def test_contours_lie_where_the_field_has_their_value() -> None:
         assert lines
         for x, y in (point for line in lines for point in line):
             assert bowl(x, y) == pytest.approx(level, abs=0.01)
+
+
+HIMMELBLAU = [(3, 2), (-2.805118, 3.131312), (-3.779310, -3.283186), (3.584428, -1.848126)]
+
+
+def encloses(line: list[tuple[float, float]], place: tuple[float, float]) -> bool:
+    """Whether a closed line goes around a place: by its winding number."""
+    if line[0] != line[-1]:
+        return False
+    around = 0.0
+    for (x0, y0), (x1, y1) in itertools.pairwise(line):
+        one, other = complex(x0, y0) - complex(*place), complex(x1, y1) - complex(*place)
+        around += cmath.phase(other / one)
+    return abs(around) > math.pi
+
+
+def enclosed(function: object, row: list[float], minima: list[tuple[float, float]]) -> set[int]:
+    """Which minima have a contour that goes around none of the others."""
+    one = field(function, row)
+    values = Values.of(one)
+    lines = [
+        line for _, many in contours(one, values, contour_levels(one, values, 8)) for line in many
+    ]
+    around = [{n for n, at in enumerate(minima) if encloses(line, at)} for line in lines]
+    return {next(iter(found)) for found in around if len(found) == 1}
+
+
+@pytest.mark.parametrize("count", [61, 151, 301])
+def test_contours_show_the_four_minima_of_himmelblau(count: int) -> None:
+    row = [10 * number / (count - 1) - 5 for number in range(count)]
+    found = enclosed(lambda x, y: (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2, row, HIMMELBLAU)
+    assert found == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("factor", [1e-9, -3.0, 1e12])
+def test_contours_show_minima_and_maxima_of_every_size(factor: float) -> None:
+    def camel(x: float, y: float) -> float:  # six-hump: two deep minima, and four others
+        return factor * ((4 - 2.1 * x**2 + x**4 / 3) * x**2 + x * y + 4 * (y**2 - 1) * y**2)
+
+    row = [number / 60 - 1.25 for number in range(151)]
+    assert enclosed(camel, row, [(0.0898, -0.7126), (-0.0898, 0.7126)]) == {0, 1}
+
+
+def test_contours_run_along_a_valley() -> None:
+    one = field(valley, [number / 75 - 1 for number in range(226)])
+    values = Values.of(one)
+    levels = contour_levels(one, values, 8)
+    assert levels[0] <= 1
+    ((_, lines),) = contours(one, values, [next(level for level in levels if level >= 3)])
+    along = [x for line in lines for x, y in line if abs(y - x**2) < 0.2]
+    assert min(along) < -0.7
+    assert max(along) > 1.3
+
+
+def test_levels_that_show_everything_are_left_as_they_are() -> None:
+    for function in (bowl, lambda x, y: x + y, lambda x, y: x**2 - y**2):
+        one = field(function)
+        values = Values.of(one)
+        assert contour_levels(one, values, 8) == values.levels(8)
 
 
 def test_viridis_is_that_of_matplotlib() -> None:

@@ -108,6 +108,43 @@ def test_no_line_is_drawn_through_a_pole(tmp_path: Path) -> None:
     assert max(float(text) for text in said(content) if text.isdecimal()) < 100
 
 
+# What jumps: on its own steps it is level, so that any steep line is one that joins two of them.
+LEVEL = ("floor(x)", "sign(x)", "round(x)", "ceil(x)", "where(x<1, 0, 2)", "floor(2*x)/2")
+
+
+@pytest.mark.parametrize("text", LEVEL)
+@pytest.mark.parametrize("grid", ["-2:3", "-5:5", "-1:4", "-5:5:11", "-2.2:3.1:7", "-3:3:6001"])
+def test_the_sides_of_a_jump_are_not_joined_in_a_picture(
+    text: str, grid: str, tmp_path: Path
+) -> None:
+    content = svg(tmp_path, text, "--grid", f"x={grid}", "--order", "0")
+    path = re.findall(r'<path d="([^"]*)" clip-path[^>]*stroke: #0072b2', content)[0]
+    lines = re.findall(r"[ML] (\S+) (\S+)", path)
+    signs = re.findall(r"[ML]", path)
+    assert signs.count("M") > 1
+    for (sign, (_, y1)), (_, y0) in zip(
+        zip(signs[1:], lines[1:], strict=True), lines, strict=False
+    ):
+        assert sign == "M" or abs(float(y1) - float(y0)) < 1
+
+
+@pytest.mark.parametrize("text", LEVEL)
+@pytest.mark.parametrize("grid", ["-2:3", "-5:5", "-1:4", "-5:5:11", "-2.2:3.1:7", "-3:3:6001"])
+def test_the_sides_of_a_jump_are_not_joined_in_characters(text: str, grid: str) -> None:
+    out = drawn(text, "--grid", f"x={grid}", "--order", "0")
+    braille = [ord(sign) - 0x2800 for sign in out if 0x2800 <= ord(sign) < 0x2900]
+    assert braille
+    for bits in braille:  # a vertical line has at least three dots in one of its columns
+        assert (bits & 0b01000111).bit_count() < 3
+        assert (bits & 0b10111000).bit_count() < 3
+
+
+def test_a_value_at_a_jump_is_a_point(tmp_path: Path) -> None:
+    step = svg(tmp_path, "sign(x)", "--grid", "x=-1:1", "--order", "0")
+    smooth = svg(tmp_path, "2*x", "--grid", "x=-1:1", "--order", "0")
+    assert step.count("fill: #0072b2") == smooth.count("fill: #0072b2") + 1
+
+
 def test_a_title_of_ones_own() -> None:
     out = drawn("x**2", "--grid", "x=-2:2", "--title", "A parabola")
     assert out.splitlines()[0].strip() == "A parabola"
@@ -137,7 +174,7 @@ def test_an_axis_may_run_backwards() -> None:
 
 def test_contours_with_the_gradient() -> None:
     out = drawn("x**2+y**2", "--grid", "x=-2:2,y=-2:2")
-    assert out.splitlines()[-1] == "  → gradient"
+    assert out.splitlines()[-1] == "  → direction of the gradient"
     upper, lower = out.splitlines()[3:10], out.splitlines()[-11:-4]
     assert not any(sign in line for line in upper for sign in "↓↘↙")  # it points outwards
     assert not any(sign in line for line in lower for sign in "↑↗↖")
@@ -182,6 +219,77 @@ def test_paths_are_read_as_they_were_written(tmp_path: Path) -> None:
     (diverged,) = read_paths(lines, ["x"], "here")
     assert math.isnan(diverged.places[0][0])
     assert math.isnan(diverged.losses[0])
+
+
+def frame_of(content: str) -> tuple[float, float]:
+    """The width and the height of the axes in an SVG."""
+    numbers = re.search(r'id="axes_1">.*?<path d="([^"]*)"', content, re.DOTALL)
+    assert numbers
+    corners = [tuple(map(float, one)) for one in re.findall(r"[ML] (\S+) (\S+)", numbers[1])]
+    xs, ys = zip(*corners, strict=True)
+    return max(xs) - min(xs), max(ys) - min(ys)
+
+
+SKEWED = "the axes have scales of their own: angles are not true"
+
+
+@pytest.mark.parametrize("kind", ["contour", "gradient", "heatmap", ""])
+@pytest.mark.parametrize(
+    ("grid", "ratio"),
+    [("x=-2:2,y=-2:2", 1), ("x=-5:5,y=-1:1", 0.2), ("x=0:1,y=0:6", 6), ("x=3:4,y=-1:1", 2)],
+)
+def test_a_plane_is_drawn_to_one_scale(kind: str, grid: str, ratio: float, tmp_path: Path) -> None:
+    content = svg(tmp_path, "x**2+10*y**2", "--grid", grid, *(("--kind", kind) if kind else ()))
+    width, height = frame_of(content)
+    assert height / width == pytest.approx(ratio, rel=1e-3)
+    assert SKEWED not in said(content)
+
+
+@pytest.mark.parametrize("grid", ["x=-1e6:1e6,y=-1:1", "x=0:1,y=0:1000"])
+def test_where_one_scale_would_hide_an_axis_it_says_that_angles_are_not_true(
+    grid: str, tmp_path: Path
+) -> None:
+    words = ("x**2+y**2", "--grid", grid)
+    assert SKEWED in " ".join(said(svg(tmp_path, *words)))
+    assert drawn(*words).splitlines()[-1].strip() == SKEWED
+    assert SKEWED not in drawn(*words, "--kind", "heatmap")  # no angle is seen there
+
+
+def test_arrows_say_what_they_are(tmp_path: Path) -> None:
+    words = ("x**2+y**2", "--grid", "x=-2:2,y=-2:2")
+    assert "direction of the gradient" in said(svg(tmp_path, *words))
+    alone = said(svg(tmp_path, *words, "--kind", "gradient"))
+    assert {"direction of the gradient", "size of the gradient"} <= set(alone)
+    assert "direction of the gradient" in drawn(*words, "--kind", "gradient")
+    coloured = drawn(*words, "--kind", "gradient", "--color", "always", terminal=True)
+    assert "size of the gradient" in coloured
+    assert "direction of the gradient" in coloured
+
+
+def test_a_logarithmic_scale_of_colours_says_so(tmp_path: Path) -> None:
+    valley = (ROSENBROCK, "--grid", "x=-2:2,y=-1:3", "--kind", "heatmap")
+    assert "logarithmic" in said(svg(tmp_path, *valley))
+    assert "logarithmic" in drawn(*valley)
+    even = ("x+y", "--grid", "x=-2:2,y=-1:3", "--kind", "heatmap")
+    assert "logarithmic" not in said(svg(tmp_path, *even))
+    assert "logarithmic" not in drawn(*even)
+
+
+@pytest.mark.parametrize("text", ["abs(x)", "max(x, 0)", "floor(x)", "where(x<0, x, 3*x)"])
+def test_there_is_no_tangent_at_a_kink(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "plot.svg"
+    done = run("plot", text, "--grid", "x=-2:2", "--at", "x=0", "-o", str(file))
+    assert done.code == 0
+    assert done.err.startswith("warning: no tangent at x = 0: a ")
+    assert "convention" in done.err
+    texts = said(file.read_text(encoding="utf-8"))
+    assert "no tangent at x = 0" in texts
+    assert not any("slope" in one for one in texts)
+
+
+@pytest.mark.parametrize("text", ["abs(x)*x", "max(x, 0)**2", "tanh(100*x)"])
+def test_there_is_one_where_it_is_smooth(text: str) -> None:
+    assert "tangent at x = 0, slope" in drawn(text, "--grid", "x=-2:2", "--at", "x=0")
 
 
 # Numbers and files -------------------------------------------------------------------------------

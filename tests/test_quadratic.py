@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -317,7 +320,6 @@ def test_a_comparison_as_ndjson_has_the_steps_of_every_optimizer() -> None:
 
 
 def test_the_paths_of_a_comparison_go_into_a_plot() -> None:
-    pytest.importorskip("plotext")
     compared = run("fit", "quadratic", "--compare", "gd,adam", "--format", "ndjson")
     shown = run(
         "plot", "(x-3)**2 + (y-2)**2", "--grid", "x=-1:5,y=-1:5", "--path", "-", stdin=compared.out
@@ -325,6 +327,25 @@ def test_the_paths_of_a_comparison_go_into_a_plot() -> None:
     assert shown.code == 0
     assert "gd" in shown.out.splitlines()[-1]
     assert "adam" in shown.out.splitlines()[-1]
+
+
+def test_the_descent_is_perpendicular_to_the_ellipses(tmp_path: Path) -> None:
+    """In pixels: the first step of the path, and the tangent of the ellipse where it begins."""
+    file = tmp_path / "fit.svg"
+    words = ("x**2+10*y**2", "--start", "x=5,y=1", "--lr", "0.05", "--plot", str(file))
+    run("fit", "quadratic", *words)
+    content = file.read_text(encoding="utf-8")
+    axes = content[content.index('id="axes_2"') :]
+    path = re.findall(r'<path d="([^"]*)" clip-path[^>]*stroke: #d55e00', axes)[0]
+    start, end = (list(map(float, one)) for one in re.findall(r"[ML] (\S+) (\S+)", path)[:2])
+    step = [end[0] - start[0], start[1] - end[1]]  # pixels go down
+    pixels = step[0] / (4.5 - 5), step[1] / (0 - 1)  # for a unit along x, and along y
+    assert pixels[0] == pytest.approx(pixels[1], rel=1e-4)
+    tangent = [-20 * 1 * pixels[0], 2 * 5 * pixels[1]]  # along the ellipse at (5, 1)
+    cosine = (
+        (step[0] * tangent[0] + step[1] * tangent[1]) / math.hypot(*step) / math.hypot(*tangent)
+    )
+    assert abs(cosine) < 1e-4
 
 
 def test_a_sweep_as_ndjson_has_the_steps_of_every_rate() -> None:

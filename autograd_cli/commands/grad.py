@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,7 @@ from autograd_cli.commands.options import (
     Seed,
     Symbolic,
     Syntax,
+    Timeout,
     choice,
     format_option,
     output_option,
@@ -146,6 +148,7 @@ def grad(
     json: Json = False,
     output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> int | None:
     """Differentiate an expression, by autograd and by formula.
@@ -203,6 +206,7 @@ def _numbers(
     formulas: Formulas | None = None,
 ) -> Gradient | Points:
     from autograd_cli.engine.context import resolve
+    from autograd_cli.engine.conventions import conventions
     from autograd_cli.engine.derivatives import gradient, gradients
 
     context = resolve(settings, accurate=True)
@@ -210,7 +214,10 @@ def _numbers(
     if formulas is not None:
         formulas.ask(values, axes, context)
     if not axes:
-        return gradient(inputs.expression, values, context, request)
+        found = gradient(inputs.expression, values, context, request)
+        wrt = tuple(request.along) or tuple(one.name for one in request.partial) or request.wrt
+        told = conventions(inputs.expression, values, context, wrt)
+        return replace(found, warnings=(*found.warnings, *told))
     points = gradients(inputs.expression, values, axes, context, request)
     return Points.of(points, values, gradient={})
 

@@ -16,11 +16,14 @@ NARROWEST = 5  # a shorter bar says nothing
 
 
 class Progress:
-    """A bar that appears when something takes long, and is wiped away at the end."""
+    """A bar that appears when something takes long, and is wiped away at the end.
 
-    def __init__(self, console: Console) -> None:
+    `beside` says that results are written meanwhile: on a terminal, they would run through it.
+    """
+
+    def __init__(self, console: Console, *, beside: bool = False) -> None:
         self._console = console
-        self._wanted = console.stderr.isatty()
+        self._wanted = console.stderr.isatty() and not (beside and console.terminal)
         self._begun = time.monotonic()
         self._drawn = 0.0
 
@@ -48,7 +51,7 @@ class Progress:
 
     def _draw(self, text: str) -> None:
         """One line, cut where it would go on in the next."""
-        self._console.complain(f"\r{text.strip()[: self._width()]}\x1b[K")
+        self._console.draw(f"\r{text.strip()[: self._width()]}\x1b[K")
 
     def _width(self) -> int:
         """The columns that may be written to, which change when a window is resized."""
@@ -75,4 +78,4 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         if self._drawn:
-            self._console.complain("\r\x1b[K")
+            self._console.draw("\r\x1b[K")

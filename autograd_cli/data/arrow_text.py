@@ -14,8 +14,13 @@ import pyarrow
 import pyarrow.compute as compute
 import pyarrow.csv
 
+from autograd_cli.data.lines import MARK
 from autograd_cli.data.rows import Block, Column, Rows, Shape
 
+# A cell like 1,5 between other delimiters; as in `numbers`.
+_DECIMAL_COMMA = re.compile(
+    rb"(?:^|[^\w.,])[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?(?:[^\w.,]|$)", re.MULTILINE
+)
 _READING = pyarrow.csv.ReadOptions
 PLAIN_FROM, PLAIN_TO = 1e-4, 1e10  # between them the two spell alike, but for whole numbers
 EXPONENT_BELOW, EXPONENT_FROM = 1e-10, 1e16  # beyond these they do so too
@@ -30,10 +35,16 @@ def clean_rows(
 ) -> Rows | None:
     """The rows of a block in which there is nothing to complain about, else None.
 
-    None also where a cell is quoted, a line is blank (it holds no number), a carriage return
-    stands alone or a cell holds a list: only the lines themselves are kept, and each is a row.
+    None also where a cell is quoted, a line is blank (it holds no number) or begins with #, a
+    carriage return stands alone, or a cell holds a list or has a decimal comma: only the lines
+    themselves are kept, and each is a row as it is written. A byte-order mark is part of a cell
+    here, and nothing to Arrow.
     """
     text: bytes = block.content
+    if text.startswith((b"#", MARK)) or b"\n#" in text:
+        return None  # comments, maybe
+    if delimiter != "," and b"," in text and _DECIMAL_COMMA.search(text):
+        return None
     if b'"' in text or any(shapes.get(name) for name in wanted):
         return None
     if b"\r" in text:

@@ -106,7 +106,7 @@ class Arrows:
     """The arrows (u[i], v[i]) at the points (x[i], y[i]): a field of directions.
 
     They are drawn with one length, as what matters is where they point; how long they are shows in
-    how close the contours are, or, `by_size`, in their colour.
+    how close the contours are, or, `by_size`, in their colour, of which `size` is the name.
     """
 
     x: Row
@@ -115,6 +115,7 @@ class Arrows:
     v: Row
     label: str = ""
     by_size: bool = False
+    size: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ class Figure:
     """Layers, the first at the back, on one pair of axes.
 
     `equal` draws a unit as long on one axis as on the other, so that right angles are right. A
-    surface has `z` as its third axis, and no other layers than paths.
+    surface has `z` as its third axis, and no other layers than paths. The `note` stands below.
     """
 
     layers: Sequence[Layer]
@@ -158,3 +159,4 @@ class Figure:
     y: Axis = field(default_factory=Axis)
     z: Axis = field(default_factory=Axis)
     equal: bool = False
+    note: str = ""

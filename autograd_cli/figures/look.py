@@ -123,6 +123,7 @@ def ramp(
     values: Values, label: str, look: Look, colour: Callable[[float], Colour] = readable
 ) -> list[Piece]:
     """The colours or shades of values: the lowest, that of the middle if uneven, the highest."""
+    label = scaled(label, values)
     low, middle, high = map(number_label, rounded([values.value(part) for part in (0, 0.5, 1)]))
     shades = look.signs.shades
     half = (len(shades) + 1) // 2
@@ -143,6 +144,13 @@ def ramp(
         *steps[1],
         (end, None, None),
     ]
+
+
+def scaled(label: str, values: Values) -> str:
+    """What colours stand for, and that they go with its logarithm if they do."""
+    if values.centre is None:
+        return label
+    return f"{label} (logarithmic)" if label else "logarithmic"
 
 
 def rounded(numbers: Sequence[float]) -> list[float]:

@@ -9,6 +9,7 @@ from functools import singledispatchmethod
 
 from autograd_cli.errors import columns as width_of
 from autograd_cli.figures import scale
+from autograd_cli.figures.basins import contour_levels
 from autograd_cli.figures.contours import Polyline, contours
 from autograd_cli.figures.figure import (
     DOTTED,
@@ -32,6 +33,7 @@ from autograd_cli.figures.figure import (
 )
 from autograd_cli.figures.look import (
     FAINT,
+    INDENT,
     Look,
     Piece,
     arranged,
@@ -97,6 +99,7 @@ class Plane:
             end = self._margin + 1 + (self._raster.width + width_of(label)) // 2
             yield [(label.rjust(min(end, self._look.width)), None, None)]
         yield from arranged(self._legend, self._look)
+        yield from title_lines(self._figure.note, INDENT, self._look)
 
     # Layers ---------------------------------------------------------------------------------------
 
@@ -177,14 +180,14 @@ class Plane:
                 colour = readable(sizes.part(size)) if is_coloured else None
                 self._raster.mark(point, self._signs.arrows[eighth], colour)
         if is_coloured:
-            self._legend.append(ramp(sizes, arrows.label, self._look))
-        elif arrows.label:
+            self._legend.append(ramp(sizes, arrows.size or arrows.label, self._look))
+        if arrows.label and (arrows.size or not is_coloured):
             self._legend.append(entry(self._signs.arrows[0], None, arrows.label, self._look))
 
     @_draw.register
     def _(self, field: Contour) -> None:
         values = Values.of(field)
-        for level, lines in contours(field, values, values.levels(LEVELS)):
+        for level, lines in contours(field, values, contour_levels(field, values, LEVELS)):
             colour = self._look.line_colour(values.part(level))
             for line in lines:
                 self._raster.curve((self._at(x, y) for x, y in line), colour)

@@ -13,6 +13,7 @@ from typing import Any
 from autograd_cli.errors import MissingExtraError
 from autograd_cli.errors import visible as _visible
 from autograd_cli.figures import scale
+from autograd_cli.figures.basins import contour_levels
 from autograd_cli.figures.figure import (
     DASHDOT,
     DASHED,
@@ -34,22 +35,25 @@ from autograd_cli.figures.figure import (
     Series,
     Surface,
 )
+from autograd_cli.figures.look import scaled
 from autograd_cli.figures.palette import QUALITATIVE, coloured, viridis
 from autograd_cli.figures.surface import AZIMUTH, ELEVATION
 from autograd_cli.figures.values import Values, shown
 
 DPI = 96  # pixels in an inch, as CSS has it
 SIZE, PANEL = (800, 600), (600, 480)  # pixels of one figure alone, and of each of several
+AROUND, LEAST = (160, 140), 120  # pixels around axes and their legend, and of the axes at least
 FINER = 2  # times as many pixels has a PNG, for screens and print
 LEVELS = 8  # contours
 MARKED = 100  # points of a path, at most, that are marked each
 ARROWS = 26  # of them have room in the width
 GREY = "#333333"
 # A field fills its axes, so its legend stands below them.
-BELOW = {"loc": "upper right", "bbox_to_anchor": (1, -0.1), "ncols": 4, "borderaxespad": 0}
+BELOW = {"loc": "upper right", "bbox_to_anchor": (1, 0), "ncols": 4, "borderaxespad": 0}
 # One of many rows would cover the curves, wherever it stood among them.
 BESIDE = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5), "borderaxespad": 0}
 MOST_INSIDE = 6
+BAR = (1.03, 0, 0.04, 1)  # of colours, in the axes' own coordinates
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 11.0,
@@ -83,7 +87,7 @@ def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int] | None) 
     that letters and lines keep their share of it. Raises: MissingExtraError where matplotlib is not
     installed.
     """
-    usual = SIZE if len(figures) == 1 else (PANEL[0] * len(figures), PANEL[1])
+    usual = _size(figures[0]) if len(figures) == 1 else (PANEL[0] * len(figures), PANEL[1])
     width, height = size or usual
     fineness = 1.0
     if kind == "png":
@@ -107,6 +111,20 @@ def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int] | None) 
             out = io.BytesIO()
             canvas.savefig(out, format=kind, dpi=density, metadata=METADATA[kind])
     return out.getvalue()
+
+
+def _size(figure: Figure) -> tuple[int, int]:
+    """The usual size of one figure alone, in pixels: of one whose axes have one scale, without the
+    room that they leave."""
+    if not figure.equal:
+        return SIZE
+    x, y = scale.x_limits(figure.layers, figure.x), scale.y_limits(figure.layers, figure.y)
+    ratio = (y[1] - y[0]) / (x[1] - x[0])
+    width, height = SIZE[0] - AROUND[0], SIZE[1] - AROUND[1]
+    return (
+        round(min(width, max(height / ratio, LEAST))) + AROUND[0],
+        round(min(height, max(width * ratio, LEAST))) + AROUND[1],
+    )
 
 
 @contextlib.contextmanager
@@ -137,7 +155,7 @@ def _defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _draw(figure: Figure, axes: Any) -> None:
     layers = tuple(coloured(figure.layers))
     axes.set_title(visible(figure.title), loc="left")
-    axes.set_xlabel(visible(figure.x.label))
+    axes.set_xlabel("\n".join(map(visible, filter(None, (figure.x.label, figure.note)))))
     axes.set_ylabel(visible(figure.y.label))
     axes.set_xscale(figure.x.scale)
     axes.set_yscale(figure.y.scale)
@@ -150,7 +168,16 @@ def _draw(figure: Figure, axes: Any) -> None:
     if handles := axes.get_legend_handles_labels()[0]:
         has_field = any(isinstance(layer, Field | Arrows) for layer in layers)
         crowded = len(handles) > MOST_INSIDE
-        axes.legend(**(BELOW if has_field else BESIDE if crowded else {"loc": "best"}))
+        below = BELOW | {"bbox_transform": _under(axes, figure)}
+        axes.legend(**(below if has_field else BESIDE if crowded else {"loc": "best"}))
+
+
+def _under(axes: Any, figure: Figure) -> Any:
+    """The axes' own coordinates, moved below what is written under them."""
+    from matplotlib.transforms import offset_copy
+
+    lines = 1 + bool(figure.x.label) + bool(figure.note)
+    return offset_copy(axes.transAxes, axes.figure, y=-8 - 14 * lines, units="points")
 
 
 def visible(text: str) -> str:
@@ -178,7 +205,22 @@ def _layer(layer: object, axes: Any, figure: Figure, order: int) -> None:
 
 @_layer.register
 def _(curve: Curve, axes: Any, figure: Figure, order: int) -> None:
-    axes.plot(curve.x, curve.y, **_line_style(curve, order))
+    style = _line_style(curve, order)
+    axes.plot(curve.x, curve.y, **style)
+    if alone := list(_alone(curve)):
+        xs, ys = zip(*alone, strict=True)
+        style |= {"linestyle": "none", "label": None}
+        axes.plot(xs, ys, marker="o", markersize=3.5, **style)
+
+
+def _alone(curve: Curve) -> Iterator[tuple[float, float]]:
+    """The points that are between gaps, to which no line leads: the value at a jump."""
+    gap = (math.nan, math.nan)
+    around = [gap, *zip(curve.x, curve.y, strict=True), gap]
+    is_there = [all(map(math.isfinite, point)) for point in around]
+    for number in range(1, len(around) - 1):
+        if is_there[number] and not is_there[number - 1] and not is_there[number + 1]:
+            yield around[number]
 
 
 @_layer.register
@@ -288,8 +330,9 @@ def _(arrows: Arrows, axes: Any, figure: Figure, order: int) -> None:
     )
     if arrows.by_size:
         axes.grid(visible=False)
-        _colour_bar(drawn, values, arrows.label, axes)
-        return
+        _colour_bar(drawn, values, arrows.size or arrows.label, axes)
+        if not arrows.size:
+            return
     sign = {"marker": r"$\rightarrow$", "markersize": 14, "linestyle": "none", "color": GREY}
     axes.plot([], [], label=_label(arrows), **sign)
 
@@ -306,7 +349,7 @@ def _unit(u: float, v: float, axes: Any) -> tuple[float, float]:
 @_layer.register
 def _(field: Contour, axes: Any, figure: Figure, order: int) -> None:
     values = Values.of(field)
-    levels = values.levels(LEVELS)
+    levels = contour_levels(field, values, LEVELS)
     if not levels:
         return
     lines = axes.contour(
@@ -389,10 +432,10 @@ def _norm(values: Values) -> Any:
 
 
 def _colour_bar(mesh: Any, values: Values, label: str, axes: Any) -> None:
-    bar = axes.figure.colorbar(mesh, ax=axes)
+    bar = axes.figure.colorbar(mesh, cax=axes.inset_axes(BAR))  # as high as the axes
     if values.centre is not None:
         levels = values.levels(6)
         bar.set_ticks(levels, labels=[scale.label(level) for level in levels])
         bar.minorticks_off()
-    bar.set_label(visible(label))
+    bar.set_label(visible(scaled(label, values)))
     bar.outline.set_visible(False)

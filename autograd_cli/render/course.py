@@ -9,7 +9,7 @@ from functools import singledispatch
 
 from autograd_cli.figures import LINEAR, LOG, Axis, Contour, Curve, Figure, Layer, Path, Scatter
 from autograd_cli.render.numbers import short
-from autograd_cli.render.plot import title_of
+from autograd_cli.render.plot import SKEWED, comparable, title_of
 from autograd_cli.results.comparison import BY_RATE, Comparison
 from autograd_cli.results.fit import Fit, Step, numbers
 from autograd_cli.results.minimum import MinimumFit
@@ -20,7 +20,8 @@ KEPT = 4000  # steps; of more, every other one goes
 DECADES = 1.5  # of a positive row's range from which on its axis is logarithmic
 TOWARDS_ZERO = 1e-16  # of the greatest value: a smaller one is rounding, and not drawn on such axes
 AROUND = 0.25  # of the extent of a path, how much of the loss is shown around it
-LEAST_SHARE = 0.2  # of the longer side, what the shorter side of a landscape has at least
+LEAST_SHARE = 0.5  # of the longer side, what the shorter side of a landscape has at least, ...
+FLAT = 0.02  # ... unless its extent is a smaller share: then each side has a scale of its own
 
 Ends = tuple[float, float]
 Landscape = Callable[[Mapping[str, Ends]], Grid]  # the loss between these ends of two parameters
@@ -162,7 +163,7 @@ def _plane_figure(result: Fit, course: Course, landscape: Landscape) -> Figure |
     (name, xs), (other, ys) = sorted(columns.items())  # x to the right, y up
     x, y = _rectangle(xs, ys)
     grid = landscape({name: x, other: y})
-    ratio = (y[1] - y[0]) / (x[1] - x[0])
+    is_equal = comparable(x, y)
     is_path = not isinstance(result, MinimumFit) or result.starts == 1
     return Figure(
         layers=[
@@ -172,18 +173,21 @@ def _plane_figure(result: Fit, course: Course, landscape: Landscape) -> Figure |
         title=title_of(result.expression, {}),
         x=Axis(label=name, limits=x),
         y=Axis(label=other, limits=y),
-        equal=1 / 3 < ratio < 3,
+        equal=is_equal,
+        note="" if is_equal or not is_path else SKEWED,
     )
 
 
 def _rectangle(xs: Sequence[float], ys: Sequence[float]) -> list[Ends]:
-    """The extent of a path with some room around; no side is much shorter than the other."""
+    """The extent of a path with some room around; no side is much shorter than the other, unless
+    that would hide the path."""
     spans = [max(row) - min(row) for row in (xs, ys)]
     longest = max(spans) or 1.0
     found = []
     for row, span in zip((xs, ys), spans, strict=True):
         middle = (max(row) + min(row)) / 2
-        half = max(span, LEAST_SHARE * longest) * (0.5 + AROUND)
+        is_flat = 0 < span < FLAT * longest
+        half = (span if is_flat else max(span, LEAST_SHARE * longest)) * (0.5 + AROUND)
         found.append((middle - half, middle + half))
     return found
 

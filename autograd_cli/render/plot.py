@@ -25,7 +25,8 @@ from autograd_cli.results.plot import Grid, Samples, Slopes, Tangent
 
 MARGIN = 0.04  # of the vertical axis, above and below
 ROOM = 0.5  # of the function's range, above and below, for a derivative with poles
-SQUARE = 3.0  # axes whose lengths differ by less have equal units
+SQUARE = 8.0  # axes whose lengths differ by less have equal units
+SKEWED = "the axes have scales of their own: angles are not true"
 GRADIENT = "gradient"
 LONGEST = 60  # characters of an expression in a title
 FIELDS: dict[str, type[Contour | Heatmap | Surface]] = {
@@ -37,11 +38,13 @@ FIELDS: dict[str, type[Contour | Heatmap | Surface]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """A function, its derivatives in ascending order, and its tangent where one was asked for."""
+    """A function, its derivatives in ascending order, and its tangent where one was asked for, or
+    the `bare` point where there is none."""
 
     expression: str
     samples: Sequence[Samples]
     tangent: Tangent | None = None
+    bare: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +103,10 @@ def _curves(functions: Sequence[Drawn], name: str) -> Iterator[Layer]:
             label = _derivative(text, order, name) if several else _called("f", order, name)
             colour = number if several else order
             yield Curve(samples.x, samples.y, label=label, colour=colour)
+        if one.bare is not None:
+            (x, y), place = one.bare, f"{one.bare[0]:.6g}"
+            label = f"no tangent at {name} = {place}"
+            yield Scatter([x], [y], label=label, colour=number if several else len(one.samples))
         if one.tangent is not None:
             place, slope = f"{one.tangent.x:.6g}", f"{one.tangent.slope:.6g}"
             label = f"tangent at {name} = {place}, slope {slope}"
@@ -176,8 +183,14 @@ def field_figure(
     if not is_alone:
         layers.append(FIELDS[kind](grid.x, grid.y, grid.z))
     if slopes is not None:
-        label = "size of the gradient" if is_alone else "gradient"
-        layers.append(Arrows(slopes.x, slopes.y, slopes.u, slopes.v, label=label, by_size=is_alone))
+        layers.append(
+            Arrows(
+                *(slopes.x, slopes.y, slopes.u, slopes.v),
+                label="direction of the gradient",
+                by_size=is_alone,
+                size="size of the gradient",
+            )
+        )
     layers += [Path(way.x, way.y, way.z, label=way.label or "descent") for way in ways]
     if mark:
         place = ", ".join(
@@ -186,8 +199,8 @@ def field_figure(
         layers.append(Scatter([mark[0]], [mark[1]], label=place))
     x, y = (grid.x[0], grid.x[-1]), (grid.y[0], grid.y[-1])
     axes = frame.axes()
-    ratio = (y[1] - y[0]) / (x[1] - x[0])
-    is_equal = 1 / SQUARE < ratio < SQUARE and not frame.log_x and not frame.log_y
+    is_equal = comparable(x, y) and not frame.log_x and not frame.log_y
+    has_angles = kind != "surface" and bool(slopes is not None or ways)
     return Figure(
         layers=layers,
         title=frame.title,
@@ -195,7 +208,13 @@ def field_figure(
         y=replace(axes["y"], limits=y),
         z=Axis(label=""),
         equal=is_equal and kind != "surface",
+        note=SKEWED if has_angles and not is_equal else "",
     )
+
+
+def comparable(x: tuple[float, float], y: tuple[float, float]) -> bool:
+    """Whether two ranges can be drawn to one scale, and both still be seen."""
+    return 1 / SQUARE <= (y[1] - y[0]) / (x[1] - x[0]) <= SQUARE
 
 
 def _number(value: object) -> str:

@@ -37,6 +37,6 @@ def sparkline(values: Sequence[float], width: int, *, unicode: bool = True) -> s
     return "".join(
         "?"
         if not math.isfinite(value)
-        else bars[round(top * (value - low) / span) if 0 < span < math.inf else 0]
+        else bars[round(top * ((value - low) / span)) if 0 < span < math.inf else 0]
         for value in chosen
     )

@@ -85,14 +85,22 @@ def compare(
     course = _course(options)
     streams = printing.output.format.name == "ndjson"
     most = steps or SHOWN
-    with one_thread(), stoppable() as stopped, Progress(printing.console) as progress:
+    shows = _shows(steps, options, printing) if streams else None
+    with one_thread(), stoppable() as stopped:
+        # The bar is gone before a result is written; rows that run past say themselves how far.
+        with Progress(printing.console, beside=streams) as progress:
 
-        def watch(step: Step, label: str, ended: int) -> None:
-            progress.at(ended * most + min(step.step, most), most * len(begun), label)
+            def watch(step: Step, label: str, ended: int) -> None:
+                what = label if by == BY_OPTIMIZER else f"rate {float(label):.4g}"
+                progress.at(ended * most + min(step.step, most), most * len(begun), what)
 
-        shows = _shows(steps, options, printing) if streams else None
-        going = Run(Comparing(by, begun, watch), shows, stopped)
-        emit_run(going, printing.console, printing.output)
+            going = Run(Comparing(by, begun, watch), shows, stopped)
+            if streams:
+                emit_run(going, printing.console, printing.output)
+            else:
+                _ = going.result
+        if not streams:
+            emit_run(going, printing.console, printing.output)
     if course is not None:
         _draw(figures(going.result, course, None), options, printing)
     return going.result.exit_code
@@ -119,7 +127,7 @@ def _draw(drawn: Sequence[Figure], options: Options, printing: Printing) -> None
             console.stdout.write(shown)
         else:  # stdout is for programs
             console.flush()
-            console.complain(shown)
+            console.draw(shown)
 
 
 def _is_live(printing: Printing) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from torch import Tensor
 
 from autograd_cli.commands.plot.ranges import Ranges
 from autograd_cli.engine.context import Context
+from autograd_cli.engine.conventions import conventions
 from autograd_cli.engine.derivatives import evaluations, gradients, plain
 from autograd_cli.engine.sampling import (
     along,
@@ -26,7 +28,15 @@ from autograd_cli.figures import Figure
 from autograd_cli.language.descent_path import DescentPath
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.request import DerivativeRequest
-from autograd_cli.render.plot import Drawn, Frame, Way, curve_figure, field_figure, title_of
+from autograd_cli.render.plot import (
+    Drawn,
+    Frame,
+    Way,
+    comparable,
+    curve_figure,
+    field_figure,
+    title_of,
+)
 from autograd_cli.render.points import Points
 from autograd_cli.results.plot import Tangent
 
@@ -44,6 +54,13 @@ class Plotted:
         fixed = {name: plain(value) for name, value in self.ranges.fixed.items()}
         return title_of(self.expression.source, fixed)
 
+    def proportions(self) -> tuple[float, float]:
+        """The width and the height of the plane as shares of the longer one, where they are drawn
+        to one scale."""
+        x, y = ((row[0].item(), row[-1].item()) for row in self.ranges.axes.values())
+        ratio = (y[1] - y[0]) / (x[1] - x[0]) if comparable(x, y) else 1.0
+        return min(1.0, 1 / ratio), min(1.0, ratio)
+
     def numbers(self) -> Points:
         """The values and derivatives at the places along the axes.
 
@@ -52,8 +69,7 @@ class Plotted:
         expression, axes, fixed = self.expression, self.ranges.axes, self.ranges.fixed
         order = self.order
         if order is None:
-            first = {name: places[:1] for name, places in axes.items()}
-            order = int(len(outputs(expression, fixed, first, self.context)) == 1)
+            order = int(len(self._parts) == 1)
         if order == 0:
             values = evaluations(expression, fixed, axes, self.context)
             return Points.of((replace(one, command="plot") for one in values), fixed)
@@ -61,19 +77,47 @@ class Plotted:
         found = gradients(expression, fixed, axes, self.context, request)
         return Points.of((replace(one, command="plot") for one in found), fixed, gradient={})
 
+    def warnings(self) -> list[str]:
+        """Why there is no tangent where one was asked for."""
+        if len(self.ranges.axes) != 1 or not self.ranges.marked:
+            return []
+        ((name, place),) = self.ranges.marked.items()
+        notes = dict.fromkeys(note for note in self._kinks if note)
+        return [f"no tangent at {name} = {place.item():g}: {note}" for note in notes]
+
+    @cached_property
+    def _parts(self) -> list[tuple[str, Expression]]:
+        """The functions of one variable and what they are called."""
+        first = {name: places[:1] for name, places in self.ranges.axes.items()}
+        return outputs(self.expression, self.ranges.fixed, first, self.context)
+
+    @cached_property
+    def _kinks(self) -> list[str]:
+        """For each function why its slope at the point of --at is a convention, "" if it is not."""
+        (name,) = self.ranges.axes
+        if name not in self.ranges.marked:
+            return [""] * len(self._parts)
+        at = {**self.ranges.fixed, name: self.ranges.marked[name]}
+        told = [
+            conventions(part, {one: at[one] for one in part.variables}, self.context, [name])
+            for _, part in self._parts
+        ]
+        return [found[0].partition(": ")[2] if found else "" for found in told]
+
     def curves(self, paths: Sequence[DescentPath], frame: Frame) -> Figure:
         """The curves of one variable. Raises: EvaluationError where there is nothing to see."""
         ((name, places),) = self.ranges.axes.items()
         fixed, context = self.ranges.fixed, self.context
-        parts = outputs(self.expression, fixed, {name: places[:1]}, context)
+        parts = self._parts
         order = int(len(parts) == 1) if self.order is None else self.order
         functions = [
             Drawn(
                 expression=label,
                 samples=curves(part, fixed, name, places, order, context),
-                tangent=self._tangent(part, name),
+                tangent=None if kink else self._tangent(part, name),
+                bare=self._bare(part, name) if kink else None,
             )
-            for label, part in parts
+            for (label, part), kink in zip(parts, self._kinks, strict=True)
         ]
         if all(one.samples[0].limits is None for one in functions):
             ends = f"from {places[0].item():g} to {places[-1].item():g}"
@@ -127,6 +171,12 @@ class Plotted:
             f"no tangent at {name} = {found.x:g}: the {what} there is {number}",
             hint="give --at another place",
         ).within(part.source, part.nodes[part.root].span)
+
+    def _bare(self, part: Expression, name: str) -> tuple[float, float]:
+        """The point of --at, where the function has no tangent."""
+        place = self.ranges.marked[name]
+        (value,) = along(part, self.ranges.fixed, name, place[None], 0, self.context)
+        return place.item(), value.item()
 
     def _heights(self, way: Way) -> Sequence[float]:
         x, y = self.ranges.axes

@@ -99,7 +99,8 @@ def _root_slopes(k: int, x: Tensor, sign: int) -> Tensor:
     s = 1 / torch.hypot(x, torch.ones_like(x)) if sign > 0 else ((x - 1).rsqrt() * (x + 1).rsqrt())
     t = x * s
     terms = (c * t**n * s ** (k - n) for n, c in enumerate(powers) if c)
-    return sum(terms, torch.zeros_like(x)) * s ** (k + 1) * (-1) ** k
+    slopes: Tensor = sum(terms, torch.zeros_like(x)) * s ** (k + 1) * (-1) ** k
+    return slopes
 
 
 asinh = _accurate(
@@ -129,8 +130,12 @@ def _cot_product(g: Tensor, x: Tensor) -> Tensor:
     return -g * (y * y) * (1 + tan.pow(2))
 
 
-csc = _accurate("Csc", lambda x: 1 / torch.sin(x), _csc_product, lambda x: -csc(x) * cot(x), _never)
-cot = _accurate("Cot", lambda x: 1 / torch.tan(x), _cot_product, lambda x: -(csc(x) ** 2), _never)
+csc: Function = _accurate(
+    "Csc", lambda x: 1 / torch.sin(x), _csc_product, lambda x: -csc(x) * cot(x), _never
+)
+cot: Function = _accurate(
+    "Cot", lambda x: 1 / torch.tan(x), _cot_product, lambda x: -(csc(x) ** 2), _never
+)
 
 
 def _logit_slopes(k: int, p: Tensor) -> Tensor:

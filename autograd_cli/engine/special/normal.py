@@ -57,7 +57,8 @@ def _above(k: int, x: Tensor) -> Tensor:
 
 def _hazard(x: Tensor) -> Tensor:
     """phi(x)/Phi(x), of the normal density and distribution."""
-    return math.sqrt(2 / PI) / torch.special.erfcx(x / -SQRT2)
+    density: Tensor = math.sqrt(2 / PI) / torch.special.erfcx(x / -SQRT2)
+    return density
 
 
 def _log_ndtr(k: int, x: Tensor) -> Tensor:  # as torch, whose kernel torch.vmap warns about

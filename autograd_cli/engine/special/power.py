@@ -35,7 +35,7 @@ def _partial(i: int, j: int, x: Tensor, y: Tensor) -> Tensor:
     if (i, j) == (0, 1):
         return torch.where((x == 0) & (y >= 0), 0.0, x.pow(y) * x.log())
     dtype = torch.result_type(x, y)
-    x, y = torch.broadcast_tensors(x.double(), y.double())
+    x, y = torch.broadcast_tensors(x.double(), y.double())  # type: ignore[no-untyped-call]
     return torch.where(x == 0, _at_zero(i, j, y), _away(i, j, x, y)).to(dtype)
 
 

@@ -57,6 +57,13 @@ class Function:
     overload     the row that takes over when two or more operands are given: `max(a, b)`
     folds        three or more operands are taken pairwise from the left: `Max(a, b, c)`
     symbol       an operator's sign
+    size         how large the result is, where the function is not elementwise and the result can
+                 be as large as an operand: `same` as that, every element of one by every element
+                 of the other (`outer`), the rows of one by the columns (`product`) or rows
+                 (`inner`) of the other, a matrix of a vector (`diagonal`)
+    is_condition the result is true or false
+    symmetric    it is of symmetric matrices: torch reads one triangle of its operand, and its
+                 derivatives are those among symmetric matrices
     """
 
     name: str
@@ -73,7 +80,10 @@ class Function:
     overload: str = ""
     folds: bool = False
     symbol: str = ""
+    symmetric: bool = False
     elementwise: bool = field(default=True)
+    size: str = ""
+    is_condition: bool = False
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -15,7 +15,7 @@ from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.graph.folding import Run
 from autograd_cli.render.graph.ledgers import ledger_line
 from autograd_cli.render.graph.steps import steps
-from autograd_cli.render.graph.svg import RULES, picture, title, variables
+from autograd_cli.render.graph.svg import picture, rules, title, variable, variables
 from autograd_cli.render.graph.words import Words
 from autograd_cli.render.style import Style
 from autograd_cli.results.graph import GraphConstant, GraphNode
@@ -92,7 +92,7 @@ def write(drawing: Drawing, out: TextIO, style: Style) -> None:
         PAGE.format(
             policy=escape(POLICY.format(script=f"sha256-{digest}")),
             title=escape(title(words)),
-            css=variables() + RULES + _file("page.css"),
+            css=variables() + rules(variable) + _file("page.css"),
             expression=escape(_visible(graph.expression)),
             at=escape(words.shown(f"at {at}; value {words.with_norm(graph.value)}")),
             last=len(film),

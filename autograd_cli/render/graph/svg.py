@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from autograd_cli.errors import Span
 from autograd_cli.render.graph.diagram import Diagram, DiagramArrow, DiagramBox, diagram
@@ -49,36 +49,76 @@ DARK = {
     "accent": "#ff8a80",
     "mark": "#5a4a12",
 }
-RULES = """
-.graph text { font: 12px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
-  fill: var(--text); white-space: pre; }
-.graph .box rect { stroke-width: 1.2; fill: var(--page); stroke: var(--line); }
-.graph .operation rect { fill: var(--operation); stroke: var(--operation-line); }
-.graph .backward rect { fill: var(--backward); stroke: var(--backward-line); }
-.graph .variable rect { fill: var(--variable); stroke: var(--variable-line); }
-.graph .run rect { fill: var(--run); stroke: var(--run-line); stroke-dasharray: 6 2; }
-.graph .constant rect, .graph .rest rect { stroke: none; fill: none; }
-.graph .constant text, .graph .rest text { fill: var(--faint); }
-.graph .cut rect { fill: none; stroke: var(--cut); stroke-dasharray: 4 3; }
-.graph .cut text { fill: var(--cut); }
-.graph .head { fill: var(--faint); }
-.graph .expression { font-weight: 700; }
-.graph .arrow path { fill: none; stroke: var(--line); stroke-width: 1.2; }
-.graph .arrow .tip { fill: var(--line); stroke: none; }
-.graph .label text { font-size: 10px; fill: var(--faint); }
-.graph .label rect { fill: var(--page); }
-.graph .dashed path { stroke-dasharray: 3 3; }
+
+
+class Look(NamedTuple):
+    """How a kind of box is painted: names of colours, or `none`, and dashes of its border."""
+
+    fill: str
+    stroke: str
+    text: str = "text"
+    dashes: str = ""
+
+
+BOXES = {
+    "operation": Look("operation", "operation-line"),
+    "backward": Look("backward", "backward-line"),
+    "variable": Look("variable", "variable-line"),
+    "run": Look("run", "run-line", dashes="6 2"),
+    "constant": Look("none", "none", text="faint"),
+    "rest": Look("none", "none", text="faint"),
+    "cut": Look("none", "cut", text="cut", dashes="4 3"),
+}
+DASHED = ("constant", "cut", "rest")  # what an arrow leads to, if it is dashed
+DASHES = "3 3"
+SIZE, SMALL = 12, 10  # of letters
+BORDER = 1.2
+FONT = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+
+
+def rules(colour: Callable[[str], str]) -> str:
+    """The colours of a picture by class, for browsers; `colour` is the CSS of a name."""
+    boxes = "\n".join(
+        f".graph .{kind} rect {{ fill: {colour(look.fill)}; stroke: {colour(look.stroke)}; }}"
+        f" .graph .{kind} text {{ fill: {colour(look.text)}; }}"
+        for kind, look in BOXES.items()
+    )
+    return f"""
+.graph text {{ fill: {colour("text")}; }}
+{boxes}
+.graph text.head {{ fill: {colour("faint")}; }}
+.graph .arrow path {{ stroke: {colour("line")}; }}
+.graph .arrow .tip {{ fill: {colour("line")}; stroke: none; }}
+.graph .label text {{ fill: {colour("faint")}; }}
+.graph .page, .graph .label rect {{ fill: {colour("page")}; }}
 """
+
+
+def light(name: str) -> str:
+    """The plain colour of a name, which every renderer understands."""
+    return LIGHT.get(name, name)
+
+
+def variable(name: str) -> str:
+    """A name of a colour in a page that has `variables`."""
+    return f"var(--{name})" if name in LIGHT else name
 
 
 def write(drawing: Drawing, out: TextIO, style: Style) -> None:
     words = Words.for_people(drawing.graph, style)
     drawn = diagram(drawing, words)
-    out.write(picture(drawing, drawn, words, css=f"{variables()}{RULES}", namespace=True) + "\n")
+    out.write(picture(drawing, drawn, words, alone=True) + "\n")
+
+
+def dark() -> str:
+    """The style of a picture by itself: its attributes are light, and this comes on top of them
+    where people prefer the dark and the renderer is one that knows."""
+    rules_of_dark = rules(lambda name: DARK.get(name, name))
+    return f"@media (prefers-color-scheme: dark) {{{rules_of_dark}}}"
 
 
 def variables() -> str:
-    """The colours, for light and for dark."""
+    """The colours of a page, for light and for dark."""
     light = "".join(f"--{name}:{colour};" for name, colour in LIGHT.items())
     dark = "".join(f"--{name}:{colour};" for name, colour in DARK.items())
     return (
@@ -92,25 +132,31 @@ def picture(
     drawn: Diagram,
     words: Words,
     *,
-    css: str = "",
-    namespace: bool = False,
+    alone: bool = False,
     interactive: bool = False,
 ) -> str:
-    """The svg element. An `interactive` one has boxes that take the focus."""
+    """The svg element: a file `alone`, or part of a page. An `interactive` one has boxes that take
+    the focus.
+
+    Its colours stand in attributes, as renderers other than browsers know no variables and often no
+    classes; the rules of a style sheet outrank them.
+    """
     placed = layout(drawn)
     parts = []
     width, height = round(placed.width), round(placed.height)
-    xmlns = ' xmlns="http://www.w3.org/2000/svg"' if namespace else ""
+    xmlns = ' xmlns="http://www.w3.org/2000/svg"' if alone else ""
     role = "group" if interactive else "img"
     parts.append(
         f'<svg{xmlns} class="graph" role="{role}" aria-labelledby="graph-title graph-desc"'
-        f' width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+        f' width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+        f' font-family="{FONT}" font-size="{SIZE}" xml:space="preserve">'
     )
     parts.append(f'<title id="graph-title">{_text(title(words))}</title>')
     parts.append(f'<desc id="graph-desc">{_text(_description(drawing, drawn))}</desc>')
-    if css:
-        parts.append(f"<style>{css}</style>")
-        parts.append(f'<rect width="{width}" height="{height}" style="fill: var(--page)"/>')
+    if alone:
+        page = _paint(fill="page")
+        parts.append(f"<style>{dark()}</style>")
+        parts.append(f'<rect class="page" width="{width}" height="{height}"{page}/>')
     kinds = {box.id: box.kind for box in drawn.boxes}
     for arrow, route in zip(drawn.arrows, placed.routes, strict=True):
         parts.append(_arrow(arrow, route, kinds[arrow.target]))
@@ -121,7 +167,9 @@ def picture(
         if place is not None
     ]
     if drawn.note:
-        parts.append(f'<text class="head" x="12" y="{height - 6}">{_text(drawn.note)}</text>')
+        faint = _paint(fill="faint")
+        note = _text(drawn.note)
+        parts.append(f'<text class="head" x="12" y="{height - 6}"{faint}>{note}</text>')
     parts.append("</svg>")
     return "\n".join(parts)
 
@@ -147,19 +195,32 @@ def _box(box: DiagramBox, place: Place, words: Words, interactive: bool) -> str:
     if interactive and box.kind not in ("constant", "rest"):
         name = _text(f"{box.id}: {', '.join(box.lines)}")
         focus = f' tabindex="-1" role="button" aria-label="{name}" aria-pressed="false"'
+    look = BOXES[box.kind]
     texts = []
     for number, line in enumerate(box.lines):
-        look = _look(box, number, line)
-        y = top + 17 + number * LINE
-        texts.append(f'<text class="{look}" x="{left + 10:.1f}" y="{y:.1f}">{_text(line)}</text>')
+        part = _part(box, number, line)
+        paint = _paint(fill="faint" if part == "head" else look.text)
+        bold = ' font-weight="bold"' if part == "expression" else ""
+        x, y = left + 10, top + 17 + number * LINE
+        texts.append(
+            f'<text class="{part}" x="{x:.1f}" y="{y:.1f}"{paint}{bold}>{_text(line)}</text>'
+        )
+    border = _paint(fill=look.fill, stroke=look.stroke, width=BORDER, dashes=look.dashes)
     return (
         f'<g class="box {box.kind}" id="box-{box.id}" data-id="{box.id}"{focus}>'
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{place.width:.1f}"'
-        f' height="{place.height:.1f}" rx="5"/>{"".join(texts)}</g>'
+        f' height="{place.height:.1f}" rx="5"{border}/>{"".join(texts)}</g>'
     )
 
 
-def _look(box: DiagramBox, number: int, line: str) -> str:
+def _paint(fill: str = "none", stroke: str = "none", width: float = 0.0, dashes: str = "") -> str:
+    """Attributes for the names of colours."""
+    line = f' stroke="{light(stroke)}" stroke-width="{width}"' if stroke != "none" else ""
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    return f' fill="{light(fill)}"{line}{dashed}'
+
+
+def _part(box: DiagramBox, number: int, line: str) -> str:
     if isinstance(box.box, GraphNode):
         if number == 0:
             return "head"
@@ -170,14 +231,16 @@ def _look(box: DiagramBox, number: int, line: str) -> str:
 
 
 def _arrow(arrow: DiagramArrow, route: Sequence[Point], kind: str) -> str:
-    dashed = " dashed" if kind in ("constant", "cut", "rest") else ""
+    is_dashed = kind in DASHED
+    dashed = " dashed" if is_dashed else ""
+    line = _paint(stroke="line", width=BORDER, dashes=DASHES if is_dashed else "")
     (x, y) = route[-1]
-    tip = f'<path class="tip" d="M{x:.1f},{y:.1f}l-3.5,-7h7z"/>'
+    tip = f'<path class="tip" d="M{x:.1f},{y:.1f}l-3.5,-7h7z"{_paint(fill="line")}/>'
     if route[0][1] == y:  # to a constant beside the box
         tip = ""
     return (
         f'<g class="arrow{dashed}" data-from="{arrow.source}" data-to="{arrow.target}">'
-        f'<path d="{_curve(route)}"/>{tip}</g>'
+        f'<path d="{_curve(route)}"{line}/>{tip}</g>'
     )
 
 
@@ -202,7 +265,8 @@ def _label(arrow: DiagramArrow, place: Place) -> str:
     return (
         f'<g class="label" data-from="{arrow.source}" data-to="{arrow.target}">'
         f'<rect x="{left + 2:.1f}" y="{top:.1f}" width="{place.width - 4:.1f}"'
-        f' height="{place.height:.1f}"/><text text-anchor="middle">{spans}</text></g>'
+        f' height="{place.height:.1f}"{_paint(fill="page")}/><text text-anchor="middle"'
+        f' font-size="{SMALL}"{_paint(fill="faint")}>{spans}</text></g>'
     )
 
 
