@@ -14,9 +14,10 @@ import pytest
 import torch
 
 from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import gradient
+from autograd_cli.engine.derivatives import gradient, gradients
 from autograd_cli.engine.hessian import hessian
 from autograd_cli.language.reader import read
+from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.settings import Settings
 
 CONTEXT = resolve(Settings(), accurate=True)
@@ -99,3 +100,26 @@ def test_the_hessian_has_the_minors_of_two_rows_and_columns(n: int) -> None:
                     sign = (-1) ** (i + j + k + m) * (1 if (i < k) == (j < m) else -1)
                     truth = sign * minor(a, [i, k], [j, m])
                 assert found.hessian[p][q] == pytest.approx(float(truth), abs=1e-10)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 6])
+def test_the_value_is_torchs_to_the_bit(n: int) -> None:
+    a = torch.tensor(of_rank(n, n, n), dtype=torch.float64) / 7
+    assert gradient(read("det(A)"), {"A": a}, CONTEXT).value == torch.linalg.det(a).item()
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_in_batches(order: int) -> None:
+    """Where x = 3 the matrix is singular: its determinant is 4*x - 12."""
+    line = torch.linspace(-1, 7, 9, dtype=torch.float64)
+    request = DerivativeRequest(order=order)
+    rows = list(gradients(read("det([[x, 2], [6, 4]])*x"), {}, {"x": line}, CONTEXT, request))
+    truth = [8 * x - 12 if order == 1 else 8.0 for x in line.tolist()]
+    assert [row.gradient["x"] for row in rows] == pytest.approx(truth, abs=1e-12)
+
+
+def test_what_is_recorded_is_torchs() -> None:
+    a = torch.tensor([[1.0, 2.0], [2.0, 4.0]], dtype=torch.float64)
+    found = gradient(read("det(A)"), {"A": a}, resolve(Settings())).gradient["A"]
+    again = a.clone().requires_grad_()
+    assert found == torch.autograd.grad(torch.linalg.det(again), again)[0].tolist()
