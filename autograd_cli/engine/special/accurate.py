@@ -355,7 +355,7 @@ xlogy: Function = differentiable(
 )
 _logarithm1p: Function = differentiable(
     "Xlog1pyLogarithm",
-    lambda x, y: torch.log1p(y).masked_fill((x == 0) & (y <= -1), 0.0),  # as torch
+    lambda x, y: torch.special.xlog1py(1.0, y).masked_fill((x == 0) & (y <= -1), 0.0),  # as torch
     lambda x, y: zero(x),
     lambda x, y: _powers(1, 1 + y),
     wide=False,
