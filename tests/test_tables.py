@@ -430,3 +430,39 @@ def test_a_launcher_that_makes_no_sense(wrong: dict[str, str], tmp_path: Path) -
     assert found.err.startswith("error: TORCHELASTIC_RUN_ID says that torchrun started this, and ")
     assert "TORCHELASTIC_RUN_ID" in found.err
     assert not (tmp_path / "parts").exists()
+
+
+BEYOND = "a number beyond float64, which ends near 1.8e308 (inf is infinite)"
+
+
+@pytest.mark.parametrize("cell", ["1e400", "-1e400", "+1E+309", "9" * 400])
+@pytest.mark.parametrize("rows", [3, 30_000], ids=["few", "many"])
+def test_a_cell_beyond_float64_cannot_be_used(cell: str, rows: int, tmp_path: Path) -> None:
+    """1/x of it would be 0 without a word; `inf` is what was meant, and may be written."""
+    file = tmp_path / "t.csv"
+    numbers = ["2"] * rows
+    numbers[rows // 2] = cell
+    file.write_text("x\n" + "\n".join(numbers) + "\n")
+    line = rows // 2 + 2
+    done = run("eval", "1/x", "--points", str(file), "-f", "csv", "--on-error", "skip")
+    assert done.code == 1
+    assert done.out.splitlines()[1:] == ["2,0.5"] * (rows - 1)
+    assert f"line {line}: column 'x' is" in done.err
+    assert BEYOND in done.err
+    stopped = run("eval", "1/x", "--points", str(file), "-f", "csv")
+    assert stopped.code == 3
+    assert len(stopped.out.splitlines()) == rows // 2 + 1
+
+
+def test_a_json_number_beyond_float64_cannot_be_used(tmp_path: Path) -> None:
+    table = '{"x": 2}\n{"x": 1e400}\n{"x": [1, -1e400]}\n{"x": Infinity}\n{"x": 4}\n'
+    words = ("eval", "1/x", "--points", "-", "-f", "plain", "--on-error", "skip")
+    done = run(*words, stdin=table)
+    assert done.code == 1
+    assert done.out == "2\t0.5\ninf\t0.0\n4\t0.25\n"
+    assert BEYOND in done.err
+    values = tmp_path / "values.json"
+    values.write_text('{"v": [1,\n 1e400]}')
+    refused = run("eval", "sum(v)", "--at", f"@{values}")
+    assert refused.code == 2
+    assert "line 2: 1e400 is beyond float64, which ends near 1.8e308" in refused.err
