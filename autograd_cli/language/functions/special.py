@@ -34,6 +34,7 @@ ROWS = (
         "erfc",
         ("-2*exp(-x**2)/sqrt(pi)",),
         "complementary error function",
+        splits=True,
     ),
     _row(
         "erfinv",
