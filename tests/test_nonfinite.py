@@ -53,7 +53,7 @@ def test_the_branch_that_is_not_taken() -> None:
     assert found.warnings == (
         "the gradient is nan: going backward through sqrt(x), the derivative by x is inf at 0,"
         " and inf times the gradient 0 from above is nan; where() computes the branch not taken as"
-        " well, so give it a safe operand: replace x inside it by where(condition, x, 1)",
+        " well, so give it a safe operand: replace x inside it by where(x>0, x, 1)",
     )
     cured = ask("where(x>0, sqrt(where(x>0, x, 1)), 0*x)", "x=0")
     assert (cured.gradient, cured.warnings) == ({"x": 0.0}, ())

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.context import Context
+from autograd_cli.engine.cures import safe_operand, stable_form
 from autograd_cli.engine.evaluate import NodeValue, apply_node, evaluate
 from autograd_cli.engine.product import vector_jacobian_product
 from autograd_cli.language.expression import NUMBER, VARIABLE, Expression
@@ -35,7 +36,7 @@ def explain_value(expression: Expression, values: Sequence[NodeValue]) -> list[s
         if node.op in (NUMBER, VARIABLE):
             return [f"the value is {result}: {what}"]
         where = _operands(expression, position, values)
-        return [f"the value is {result}: {what}{where}{_cure(node.op)}"]
+        return [f"the value is {result}: {what}{where}{_cure(expression, position, found)}"]
     return [f"the value is {result}"]
 
 
@@ -73,7 +74,10 @@ def explain_gradient(
         handed = _handed_down(expression, position, values, upstream, context)
         for operand, (local, product) in handed.items():
             if not _is_finite(product):
-                return [_sentence(expression, position, operand, values, local, upstream, product)]
+                said = _sentence(expression, position, operand, values, local, upstream, product)
+                is_zero = _pick(upstream, _element(product)) == 0
+                guarded = operand if is_zero else None
+                return [said + _cure_of_gradient(expression, position, guarded, values, context)]
     return []
 
 
@@ -167,11 +171,6 @@ def _sentence(
     text += f" by {of} is {slope:g}" + ("" if where is None else f" at {where:g}")
     if weight == 0:
         text += f", and {slope:g} times the gradient 0 from above is nan"
-        if any(node.op == "where" for node in expression.nodes):
-            text += (
-                "; where() computes the branch not taken as well, so give it a safe operand:"
-                f" replace {of} inside it by where(condition, {of}, 1)"
-            )
     elif math.isinf(slope):
         text += ": the slope is infinite there"
     return text
@@ -230,7 +229,7 @@ def _operands(expression: Expression, position: int, values: Sequence[NodeValue]
 
 _OVERFLOWS = {
     "exp": "exp overflows: work with the logarithm (logsumexp, log_softmax, softplus, logaddexp)",
-    "pow": "the power is beyond the range of the dtype, or of a base it is not defined for",
+    "pow": "the power is beyond the range of the dtype",
     "exp2": "exp2 overflows: work with the exponent",
     "sinh": "sinh overflows",
     "cosh": "cosh overflows",
@@ -240,8 +239,35 @@ _OVERFLOWS = {
 }
 
 
-def _cure(op: str) -> str:
+def _cure_of_gradient(
+    expression: Expression,
+    position: int,
+    operand: int | None,
+    values: Sequence[NodeValue],
+    context: Context,
+) -> str:
+    """What to write so that a gradient is finite; `operand` is what a derivative is infinite by
+    that is multiplied by the gradient 0 from above."""
+    if operand is not None and (
+        cure := safe_operand(expression, position, operand, values, context)
+    ):
+        return (
+            "; where() computes the branch not taken as well, so give it a safe operand:"
+            f" replace {expression.text(cure.old)} inside it by {cure.new}"
+        )
+    if cure := stable_form(expression, position):
+        return f": write {cure.new} for {expression.text(cure.old)}"
+    return ""
+
+
+def _cure(expression: Expression, position: int, found: str) -> str:
+    op = expression.nodes[position].op
     row = FUNCTIONS.get(op)
+    if op == "pow" and found == "nan":
+        base = _short(expression.text(expression.nodes[position].operands[0]))
+        return f" (a negative base has whole powers only: keep {base} above 0)"
+    if cure := stable_form(expression, position):
+        return f" (write {cure.new} for {expression.text(cure.old)})"
     if op in _OVERFLOWS:
         return f" ({_OVERFLOWS[op]})"
     if row is not None and row.domain:
