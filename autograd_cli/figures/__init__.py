@@ -68,18 +68,19 @@ def text(
     figures: Figure | Sequence[Figure],
     width: int = 80,
     *,
+    height: int | None = None,
     unicode: bool = True,
     colour: bool = False,
     truecolour: bool = False,
 ) -> str:
     """Figures as text, one below the other, for a terminal of `width` columns.
 
-    Every line has its end. Raises: MissingExtraError where plotille is not installed.
+    With a `height`, each has at most so many lines, its title, axes and legend among them. Every line has its end. Raises: MissingExtraError where plotille is not installed.
     """
     from autograd_cli.figures.look import Look
     from autograd_cli.figures.terminal import text as drawn
 
-    look = Look(width=width, unicode=unicode, colour=colour, truecolour=truecolour)
+    look = Look(width=width, height=height, unicode=unicode, colour=colour, truecolour=truecolour)
     return "\n".join(drawn(figure, look) for figure in _all(figures))
 
 

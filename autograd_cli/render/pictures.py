@@ -12,6 +12,7 @@ from autograd_cli.render import Output
 from autograd_cli.render.output import destination, write_bytes
 from autograd_cli.render.style import Style
 
+AROUND = 2  # empty lines around a figure on a terminal
 TRUECOLOUR = ("truecolor", "24bit")  # what terminals with all colours say in COLORTERM
 
 
@@ -35,11 +36,17 @@ def write_figure(
         drawn = text(
             figures,
             style.width,
+            height=None if output.file else _lines(console, AROUND if kind == "table" else 0),
             unicode=style.unicode,
             colour=style.colour and kind == "table",
             truecolour=console.environ.get("COLORTERM") in TRUECOLOUR,
         )
         out.write(f"\n{drawn}\n" if kind == "table" else drawn)
+
+
+def _lines(console: Console, around: int = 0) -> int | None:
+    """The lines for a figure that shall be seen as a whole, above the prompt that comes next."""
+    return None if console.height is None else console.height - 1 - around
 
 
 def write_picture(
@@ -75,6 +82,7 @@ def figure_text(figures: Figure | Sequence[Figure], console: Console) -> str:
     return text(
         figures,
         console.width,
+        height=_lines(console),
         unicode=console.unicode,
         colour=console.colour,
         truecolour=console.environ.get("COLORTERM") in TRUECOLOUR,
