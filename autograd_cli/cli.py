@@ -10,17 +10,20 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from types import FrameType
 from typing import Any, NamedTuple
 
 import typer
 
+from autograd_cli import interpreter
 from autograd_cli.commands.command import COMPLETE, PROGRAM, Command, Commands, Group
+from autograd_cli.commands.deadline import LATE, Late, TimeIsUp
 from autograd_cli.console import Console
+from autograd_cli.data.room import is_shortage, shortage
 from autograd_cli.errors import (
     AgxError,
-    EvaluationError,
     ExitCode,
     FileError,
     UsageError,
@@ -113,6 +116,7 @@ def main(words: Sequence[str] | None = None, console: Console | None = None) -> 
 
     A command's exit code is what its function returns; None is 0.
     """
+    is_program = words is None
     if words is None:  # this is the program, not a call from Python
         words = sys.argv[1:]
         signal.signal(signal.SIGINT, _interrupt)
@@ -122,7 +126,7 @@ def main(words: Sequence[str] | None = None, console: Console | None = None) -> 
         with warnings.catch_warnings():
             if not debug:
                 warnings.simplefilter("ignore")  # what libraries mumble is nothing for users
-            code = _run(words, console)
+            code = _run(words, console, is_program=is_program)
             console.flush()
             return code
     except KeyboardInterrupt:
@@ -131,6 +135,10 @@ def main(words: Sequence[str] | None = None, console: Console | None = None) -> 
     except BrokenPipeError:
         console.abandon_stdout()
         return ExitCode.PIPE
+    except TimeIsUp as late:
+        console.abandon_stdout()  # half a result is none
+        _report(late.said, words, console)
+        return late.said.exit_code
     except Exception as error:
         if signal.getsignal(signal.SIGINT) is _end_at_once:  # what a library made of Ctrl-C
             console.complain("\n")
@@ -149,7 +157,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
     So does the first one while torch is being imported, whose C++ may abort on an exception.
     """
-    if getattr(getattr(sys.modules.get("torch"), "__spec__", None), "_initializing", False):
+    if interpreter.is_loading("torch"):
         _end_at_once(number, frame)
     signal.signal(signal.SIGINT, _end_at_once)
     raise KeyboardInterrupt
@@ -157,10 +165,10 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _end_at_once(number: int, frame: FrameType | None) -> None:
     os.write(2, b"\n")
-    os._exit(ExitCode.INTERRUPTED)
+    interpreter.end_at_once(ExitCode.INTERRUPTED)
 
 
-def _run(words: Sequence[str], console: Console) -> int:
+def _run(words: Sequence[str], console: Console, *, is_program: bool) -> int:
     command: Any = program()
     asked = console.environ.get(COMPLETE)
     if asked:
@@ -169,6 +177,8 @@ def _run(words: Sequence[str], console: Console) -> int:
         return completion.complete(command, asked, console)
     try:
         with command.make_context(PROGRAM, list(words), obj=console) as context:
+            report = partial(_report, words=words, console=console)
+            context.meta[LATE] = Late(report, ends_process=is_program)
             return int(command.invoke(context) or ExitCode.OK)
     except typer.Exit as exit:
         return exit.exit_code
@@ -178,13 +188,13 @@ def _as_known(error: Exception) -> AgxError:
     """The error as one of ours."""
     if isinstance(error, AgxError):
         return error
+    if is_shortage(error):
+        return shortage(error)
     if isinstance(error, TYPERS_USAGE_ERROR):  # what our own reading of words left to Typer
         return UsageError(error.format_message())
     if isinstance(error, OSError):
         place = "standard output" if error.filename is None else repr(error.filename)
         return FileError(f"cannot write to {place}: {(error.strerror or str(error)).lower()}")
-    if isinstance(error, MemoryError):
-        return EvaluationError("not enough memory", hint="try fewer points or smaller shapes")
     return InternalError(
         f"internal error: {type(error).__name__}: {error}",
         hint="this should not happen: please report it, with the output of the same command"

@@ -10,11 +10,11 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TextIO, cast
 
-from autograd_cli.errors import UsageError
+from autograd_cli.errors import UsageError, printable
 
 DEFAULT_WIDTH = 80
 COLOUR_CHOICES = ("auto", "always", "never")
@@ -97,8 +97,18 @@ class Console:
         """Deliver what was written, so that a failure shows now and not at exit."""
         self.stdout.flush()
 
+    @property
+    def text(self) -> TextIO:
+        """Stdout for what stands in it as it is: what users typed or their files hold may be
+        anything, and a terminal is shown it and does not obey it."""
+        return cast(TextIO, _Shown(self.stdout)) if self.terminal else self.stdout
+
     def complain(self, text: str) -> None:
         """Write to stderr; when even that is gone, there is nobody to tell."""
+        self.draw(printable(text) if _is_terminal(self.stderr) else text)
+
+    def draw(self, text: str) -> None:
+        """Write to stderr what may move the cursor there and set colours."""
         try:
             self.stderr.write(text)
             self.stderr.flush()
@@ -114,6 +124,23 @@ class Console:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)
         os.close(nowhere)
+
+
+class _Shown:
+    """A terminal for text without commands to it."""
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._terminal = terminal
+
+    def write(self, text: str) -> int:
+        return self._terminal.write(printable(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        self._terminal.flush()
 
 
 class _Closed(io.TextIOBase):

@@ -176,6 +176,14 @@ def visible(text: str) -> str:
     )
 
 
+def printable(text: str) -> str:
+    """`text` for a terminal: in its lines and columns nothing that a terminal would obey."""
+    return "\n".join(
+        line if line.isprintable() else "\t".join(map(visible, line.split("\t")))
+        for line in text.split("\n")
+    )
+
+
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 

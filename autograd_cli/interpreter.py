@@ -6,10 +6,12 @@ import atexit
 import contextlib
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -33,6 +35,65 @@ def environment(inherited: Mapping[str, str]) -> dict[str, str]:
         path = inherited.get("PYTHONPATH", "")
         found["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), path)))
     return found
+
+
+_children: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
+_left_to_do: list[Callable[[], object]] = []
+_begun: list[None] = []
+
+
+def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """A process in a session of its own, which does not outlive this one. Raises: OSError."""
+    process = subprocess.Popen(command, start_new_session=True, **options)
+    _children.add(process)
+    return process
+
+
+@contextlib.contextmanager
+def undone(action: Callable[[], object]) -> Iterator[None]:
+    """What is done if the process is ended at once meanwhile; an exception is no such end."""
+    _left_to_do.append(action)
+    try:
+        yield
+    finally:
+        _left_to_do.remove(action)
+
+
+@contextlib.contextmanager
+def whole() -> Iterator[None]:
+    """What is not to be left half done, such as a line of output, when the time is up."""
+    _begun.append(None)
+    try:
+        yield
+    finally:
+        _begun.pop()
+
+
+def is_between() -> bool:
+    """Whether nothing is `whole` just now."""
+    return not _begun
+
+
+def end_at_once(code: int) -> NoReturn:
+    """Ends the process whatever it is doing, from any thread.
+
+    Its children end too, and so does what it had only begun to write; what waits in the buffers of
+    its streams is not delivered.
+    """
+    for process in list(_children):
+        if process.returncode is None:
+            with contextlib.suppress(OSError, AttributeError):  # no groups on this system
+                os.killpg(process.pid, signal.SIGKILL)
+    for action in reversed(_left_to_do):
+        with contextlib.suppress(OSError):
+            action()
+    os._exit(code)
+
+
+def is_loading(module: str) -> bool:
+    """Whether a module is being imported just now."""
+    found = getattr(sys.modules.get(module), "__spec__", None)
+    return bool(getattr(found, "_initializing", False))
 
 
 def end(code: int) -> NoReturn:

@@ -170,10 +170,8 @@ def run(quick: bool) -> None:
     errors: dict[str, list[float]] = {}
     seconds: dict[str, list[float]] = {}
     count = 0
-    for name in (*nist.NONLINEAR, *nist.OWN_NONLINEAR):
+    for name in nist.NONLINEAR:
         problem = nist.nonlinear(name)
-        if problem is None:
-            continue
         x, y = numpy_data(problem, np)
         for start in problem.starts:
             count += 1

@@ -55,6 +55,12 @@ class InProcess:
         self._knows = knows
         self._jobs: Sequence[Mapping[str, Any]] = ()
 
+    def __enter__(self) -> InProcess:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return
+
     def ask(self, jobs: Sequence[Mapping[str, Any]]) -> None:
         self._jobs = jobs
 
@@ -76,9 +82,8 @@ def examined(source: str, at: str, dtype: str = "float64", **question: Any) -> E
 def evidence(examination: Examination, *, referee: bool) -> list[Evidence]:
     """What is found at the one point."""
     asked = InProcess(referee)
-    asked.ask([examination.job()])
-    replies = asked.replies()
-    (found,) = examination.evidence(replies[0] if replies else {})
+    asked.ask(examination.jobs())
+    (found,) = examination.evidence(*asked.replies())
     return found
 
 

@@ -1,7 +1,8 @@
 """NIST's Statistical Reference Datasets for regression: problems with certified answers.
 
-Those in the folder `shared`, beside this repository or above it, are used where it is there; a few
-more stand in `tests/data/nist`. The data are a work of the US government, in the public domain.
+They stand in `tests/data/nist`, and are a work of the US government, in the public domain: 25
+nonlinear problems with both official starting points, certified parameters and standard errors (11
+digits), and linear ones, whose exact answers follow from the data in rational arithmetic.
 """
 
 from __future__ import annotations
@@ -15,23 +16,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-OWN = HERE / "data" / "nist"
-SHARED = next(
-    (
-        folder / "shared" / "data" / "nist-strd"
-        for folder in HERE.parents
-        if (folder / "shared" / "data" / "nist-strd").is_dir()
-    ),
-    None,
-)
-ABSENT = "NIST's data are not there: ../shared/data/nist-strd"
-
-NONLINEAR = (
-    *("Bennett5", "BoxBOD", "Chwirut2", "DanWood", "ENSO", "Eckerle4", "Gauss1", "Gauss2", "Hahn1"),
-    *("Kirby2", "Lanczos1", "Lanczos3", "MGH09", "MGH17", "Misra1a", "Misra1b", "Misra1d", "Rat42"),
-)
-OWN_NONLINEAR = ("Lanczos2", "MGH10", "Misra1c", "Nelson", "Rat43", "Roszman1", "Thurber")
+FOLDER = Path(__file__).resolve().parent / "data" / "nist"
+CERTIFIED = json.loads((FOLDER / "nonlinear.json").read_text("utf-8"))
+NONLINEAR = tuple(CERTIFIED)
 # The models of the linear problems.
 LINEAR = {
     "Norris": "b0 + b1*x",
@@ -56,14 +43,10 @@ class Problem:
     observations: int
 
 
-def nonlinear(name: str) -> Problem | None:
-    """The problem, or None where its data are not there."""
-    folder = OWN if name in OWN_NONLINEAR else SHARED
-    if folder is None:
-        return None
-    found = json.loads((folder / "nonlinear.json").read_text())[name]
+def nonlinear(name: str) -> Problem:
+    found = CERTIFIED[name]
     return Problem(
-        file=folder / f"{name}.csv",
+        file=FOLDER / f"{name}.csv",
         model=found["model"],
         response=found["response"],
         starts=(found["start1"], found["start2"]),
@@ -116,8 +99,7 @@ def exact(matrix: Sequence[Sequence[Fraction]], target: Sequence[Fraction]) -> S
 
 def linear(name: str) -> tuple[Path, Solution]:
     """The file of a linear problem, and its solution from the decimals that stand in it."""
-    assert SHARED is not None
-    file = SHARED / f"{name}.csv"
+    file = FOLDER / f"{name}.csv"
     with file.open() as stream:
         rows = [[Fraction(cell) for cell in row] for row in list(csv.reader(stream))[1:]]
     power = LINEAR[name].count("x")

@@ -119,6 +119,24 @@ def test_what_is_inconclusive_is_a_warning() -> None:
     assert len(found("abs(x)", "--at", "x=0")["warnings"]) == 1
 
 
+def test_plain_tells_the_reason_of_every_input_that_does_not_agree() -> None:
+    """Also where another input has another verdict; the other formats have a place for them."""
+    words = ("clamp(x,lo,hi)", "--at", "x=0.5,lo=0.5,hi=0.5")
+    assert check(*words).err.splitlines() == [
+        "warning: disagree for x: autograd is off by 1: the exact value is 0",
+        "warning: inconclusive for hi: a kink: the derivative is 1 from the left and 0 from the"
+        " right; autograd's 0 is a convention",
+    ]
+    content = found(*words)
+    assert content["warnings"] == []
+    assert [bool(one["note"]) for one in content["components"]] == [True, False, True]
+    for format in ("table", "csv", "markdown"):
+        outcome = check(*words, "-f", format)
+        assert "off by 1" in outcome.out
+        assert outcome.err == ""
+    assert check(*CANCELLING).err.startswith("warning: disagree for x: cancellation: autograd")
+
+
 def test_many_reasons_that_differ_in_their_numbers_are_told_once() -> None:
     """Each is in the result; six inputs at most are named."""
     words = ("cross_entropy(x, 3)", "--at", "x=linspace(-2,40,60)")
@@ -165,12 +183,6 @@ def test_a_kink_has_its_one_sided_derivatives() -> None:
     assert one["kind"] == "kink"
     assert (one["left"], one["right"]) == (-1.0, 1.0)
     assert one["numerical"] is one["exact"] is None
-
-
-def test_values_that_are_held_fixed_are_fixed_for_all() -> None:
-    (one,) = found("x*detach(x**2)", "--at", "x=3")["components"]
-    assert (one["verdict"], one["autograd"], one["exact"]) == ("agree", 9.0, 9.0)
-    assert one["numerical"] == pytest.approx(9.0)
 
 
 def test_random_constants_are_the_same_for_all() -> None:
@@ -363,6 +375,16 @@ def test_against_vectors_and_elements() -> None:
     assert found(*words, "v: v*y")["verdict"] == "disagree"
 
 
+def test_every_input_is_checked_up_to_two_hundred() -> None:
+    words = ("sum(v**2)", "--at")
+    content = found(*words, "v=ones(200)")
+    assert len(content[KEY]) == 200
+    assert content["warnings"] == []
+    content = found(*words, "v=ones(201)")
+    assert len(content[KEY]) == 200
+    assert content["warnings"] == ["checked 200 of 201 inputs, evenly spread"]
+
+
 def test_samples() -> None:
     words = ("log(x)*y", "--samples", "50", "--domain", "x=-1:1,y=-5:5")
     content = found(*words)
@@ -404,6 +426,16 @@ def test_a_grid_meets_the_kink() -> None:
     assert [one["at"] for one in kinks] == [{"x": 0.0, "y": 1.0}, {"x": 0.0, "y": 2.0}]
     assert {one["kind"] for one in kinks} == {"kink"}
     assert check("abs(x)", "--grid", "x=-1:1:3", "--strict").code == 1
+
+
+@pytest.mark.parametrize("text", ["mod(x,(x>0)+2)", "fmod(x, (x > 0) + 2)", "x % ((x > 0) + 2)"])
+def test_a_condition_in_an_operand_of_a_periodic_function(text: str) -> None:
+    """The modulus is 3, and 2 on the other side of 0."""
+    for place, value in ((3.5, 0.5), (1.25, 1.25), (-0.5, -0.5 if "fmod" in text else 1.5)):
+        content = found(text, "--at", f"x={place}")
+        assert content["value"] == value
+        assert content["verdict"] == "agree"
+        assert content[KEY][0]["autograd"] == 1.0
 
 
 def test_nowhere_to_check() -> None:

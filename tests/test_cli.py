@@ -422,3 +422,40 @@ def test_rich_is_the_terminal_s_alone_and_click_is_nobody_s(folder: str) -> None
         if folder == "render":
             assert not any(one.startswith(("typer", "torch", "sympy")) for one in modules)
             assert not any(one.startswith("autograd_cli.commands") for one in modules)
+
+
+# Empty -------------------------------------------------------------------------------------------
+
+
+def text_options() -> list[tuple[str, str]]:
+    """Every option of every command that takes a text, with the words before it."""
+    found = []
+    known = cli.program().commands
+    tasks = [(f"fit {name}", task) for name, task in known["fit"].commands.items()]
+    for name, command in [*known.items(), *tasks]:
+        for one in command.params:
+            if one.param_type_name == "option" and not one.is_flag and one.metavar != "TEXT":
+                found += [(name, option) for option in one.opts]
+    return found
+
+
+@pytest.mark.parametrize(("command", "option"), text_options())
+def test_an_empty_text_is_no_value(command: str, option: str) -> None:
+    """None of them takes it for an option that was left out, or for a file."""
+    expression = (
+        [] if command.split()[0] in ("functions", "info", "completion", "lesson") else ["x"]
+    )
+    found = run(*command.split(), *expression, option, "")
+    assert (found.code, found.out) == (2, "")
+    assert run(*command.split(), *expression, f"{option}=").code == 2
+
+
+@pytest.mark.parametrize("option", ["-o", "--output", "--points"])
+def test_an_empty_name_says_what_is_meant(option: str) -> None:
+    assert run("eval", "x", "--at", "x=1", option, "").err == (
+        f"error: {option} is empty\n  hint: leave it out, or write {option} FILE\n"
+    )
+
+
+def test_an_empty_title_is_a_title() -> None:
+    assert run("plot", "x", "--grid", "x=0:1", "--title", "", "-f", "plain").code == 0

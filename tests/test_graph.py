@@ -307,6 +307,14 @@ def wrong(*words: str) -> Outcome:
         (["x*y", "--at", "x=1,y=2", "--wrt", "x", "--why", "y"], 2, "--wrt leaves out"),
         (["x*y", "--at", "x=1,y=2", "--order", "2"], 2, "say by which variable"),
         (["x*3", "--at", "x=1", "--order", "2"], 3, "the gradient is constant here"),
+        *(
+            (
+                [text, "--at", "x=1,y=2", "--order", "2", "--wrt", "y"],
+                3,
+                "the gradient is constant here",
+            )
+            for text in ("x**2 + detach(y)", "x**2 + (y > 1)", "x**2 + y", "x**2 + 0*y")
+        ),
         (["x", "--at", "x=1", "--order", "3"], 2, "--order needs a whole number from 1 to 2"),
         (["sum(v**2)", "--at", "v=[1,2]", "--order", "2"], 3, "is a vector of 2"),
         (["x", "--at", "x=1", "--depth", "-1"], 2, "--depth needs a whole number"),

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import nbformat
@@ -771,8 +770,7 @@ def test_all_runs_every_lesson_and_tells_those_that_broke(
 
 
 def test_the_reader_of_a_pipe_may_go_away(mine: str) -> None:
-    begun = time.monotonic()
-    done = subprocess.run(
+    done = subprocess.run(  # its time limit is what an endless wait would meet
         ["bash", "-c", f"{' '.join(PROGRAM)} lesson --file {mine} | head -1"],
         capture_output=True,
         env=environment(),
@@ -780,4 +778,3 @@ def test_the_reader_of_a_pipe_may_go_away(mine: str) -> None:
         check=False,
     )
     assert b"Traceback" not in done.stderr
-    assert time.monotonic() - begun < 60

@@ -158,7 +158,6 @@ def test_what_has_no_minimum_is_not_given_one(
         ("x**6", {"x": 0.5}),
         ("x**4+y**2", {"x": 1.0, "y": 3.0}),
         ("(x+y)**2", {"x": 1.0, "y": 3.0}),
-        ("0*x", {"x": 1.0}),
         ("x**8", {"x": 0.0}),
     ],
 )
@@ -534,3 +533,118 @@ def nonnegative(system: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 def test_the_table_of_several_starts_counts_starts() -> None:
     done = run("fit", "minimize", HIMMELBLAU, "--starts", "3", "--format", "table")
     assert done.out.splitlines()[1].split() == ["start", "loss", "x", "y", "gradient"]
+
+
+# Plateaus -----------------------------------------------------------------------------------------
+
+PLATEAU = "Piecewise((5*x-1, x<0.2), (0, True))"
+
+
+@pytest.mark.parametrize("format_name", ["json", "plain", "table", "ndjson", "csv", "markdown"])
+def test_on_a_plateau_nothing_has_converged(format_name: str) -> None:
+    words = ("fit", "minimize", PLATEAU, "--start", "x=0.9", "--bounds", "x=0:1")
+    done = run(*words, "--format", format_name)
+    assert done.code == 1
+    told = " ".join((done.out + done.err).split())
+    assert "flat: no step has lowered the loss" in told
+    if format_name == "json":
+        content = json.loads(done.out)
+        assert content["converged"] is False
+        assert content["reason"].startswith("flat")
+
+
+@pytest.mark.parametrize(
+    ("source", "bounds", "start"),
+    [
+        ("0*x", "", {"x": 1.0}),
+        ("3 + 0*sum(v)", "", {"v": [1.0, 2.0, 3.0]}),
+        ("tanh(x)", "", {"x": 130.0}),
+        ("sin(x)**2 + cos(x)**2", "", {"x": 1.0}),  # 1, but for its last digit
+        ("relu(x - 1) + relu(y)", "", {"x": 0.0, "y": -1.0}),
+        ("relu(x - 1)", "x=0:1", {"x": 1.0}),
+    ],
+)
+@pytest.mark.parametrize("optimizer", ["", "adam", "lbfgs"])
+def test_plateaus(source: str, bounds: str, start: dict[str, Any], optimizer: str) -> None:
+    if bounds and optimizer:
+        return
+    fit = minimize(source, bounds, optimizer, **start)
+    assert (fit.verdict, fit.converged) == ("flat", False)
+    assert fit.reason.startswith("flat: ")
+
+
+@pytest.mark.parametrize(
+    ("source", "start"),
+    [
+        ("x**4", {"x": 1.0}),
+        ("x**4", {"x": 0.0}),  # no step lowered it, but it rises all round
+        ("1+x**6", {"x": 1.0}),
+        ("max(x**2-1,0)", {"x": 3.0}),
+        ("x**8", {"x": 0.0}),
+        ("(x-3)**2 + 1e10", {"x": 3.0}),
+        ("x**2 + 0*y", {"x": 0.0, "y": 5.0}),
+        ("1e-300*x**2", {"x": 0.0}),
+    ],
+)
+def test_a_minimum_that_is_level_to_rounding_is_none(source: str, start: dict[str, float]) -> None:
+    fit = minimize(source, **start)
+    assert fit.converged
+    assert fit.verdict in ("flat", "minimum")
+
+
+def test_a_curvature_below_the_rounding_of_the_loss_makes_no_saddle() -> None:
+    """At (10, 12) the Hessian of 1 - exp(-x**2-y**2) has the eigenvalues 1e-103 and -1e-103."""
+    fit = minimize("1-exp(-x**2-y**2)", optimizer="gd", x=10.0, y=12.0)
+    assert fit.eigenvalues is not None
+    assert fit.eigenvalues[0] < 0 < fit.eigenvalues[1]
+    assert (fit.definiteness, fit.verdict) == ("zero", "flat")
+    assert minimize("1e-100*(x**2-y**2)", optimizer="gd", x=1.0, y=0.0).verdict == "saddle"
+
+
+def test_detach_is_named_where_it_is_the_reason() -> None:
+    straight = minimize("(x + detach(round(x)-x) - 2.3)**2", x=2.2)
+    assert not straight.converged
+    assert straight.reason.startswith("flat: ")
+    assert straight.reason.endswith(
+        "detach holds round(x)-x fixed: the gradient is not that of the loss"
+    )
+    descended = minimize("x**2 - 4*detach(x)", x=-1.0)  # its minimum is at 2, not where x is 0
+    assert (descended.converged, descended.verdict) == (False, "not converged")
+    assert descended.reason.startswith("detach holds x fixed: ")
+    assert descended.reason.endswith("the loss itself has a gradient of norm 4 here")
+    for harmless in ("x**2 + detach(3)", "x**2 + 0*detach(y) + y**2", "x**2*detach(1 + 0*x)"):
+        fit = minimize(harmless, **dict.fromkeys(read(harmless).variables, 1.0))
+        assert (fit.converged, "detach" in fit.reason) == (True, False)
+
+
+# What is counted ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [3, 7, 33, 40, 10_000])
+def test_the_steps_past_a_kink_are_counted_one_by_one(limit: int) -> None:
+    words = ("fit", "minimize", "abs(x-1)+2*abs(y+x)", "--start", "x=3,y=5", "--steps", str(limit))
+    content = json.loads(run(*words, "--json").out)
+    lines = [line.split("\t") for line in run(*words).out.splitlines()]
+    numbers = [int(line[0]) for line in lines if line[0].isdigit()]
+    assert numbers == list(range(content["steps"] + 1))
+    losses = [float(line[1]) for line in lines if line[0].isdigit()]
+    assert losses == sorted(losses, reverse=True)
+    if limit == 10_000:
+        assert content["verdict"] == "kink"
+        assert 40 < content["steps"] < 1000
+        assert content["parameters"] == pytest.approx({"x": 1.0, "y": -1.0}, abs=1e-7)
+    else:
+        assert content["steps"] == limit
+        assert content["converged"] is False
+
+
+@pytest.mark.parametrize("source", ["sqrt(x)", "x**0.3"])
+def test_a_minimum_at_a_bound_where_the_slope_is_infinite(source: str) -> None:
+    done = run("fit", "minimize", source, "--start", "x=0.7", "--bounds", "x=0:1", "--json")
+    content = json.loads(done.out)
+    assert done.code == 0
+    assert (content["verdict"], content["converged"]) == ("minimum", True)
+    assert content["parameters"] == {"x": 0.0}
+    assert content["gradient"] == {"x": "Infinity"}
+    assert content["gradient_norm"] == 0.0
+    assert content["at_bounds"] == ["x"]

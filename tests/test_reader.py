@@ -645,11 +645,21 @@ def error(text: str, given: tuple[str, ...] = ()) -> str:
     return describe(caught.value)
 
 
+def test_a_name_of_a_library_is_no_variable_that_is_given() -> None:
+    message = "'torch.special' is not in the language"
+    assert error("torch.special*2", ("special",)) == block(
+        message, "torch.special*2", "^" * 13, NO_CONSTANT
+    )
+    assert list(read("special*2", ("special",)).variables) == ["special"]
+    assert same(tree(read("torch.special.erf(special)", ("special",))), ("erf", "special"))
+
+
 def block(message: str, line: str, carets: str, hint: str = "") -> str:
     shown = f"error: {message}\n  {line}\n  {carets}\n"
     return shown + (f"  hint: {hint}\n" if hint else "")
 
 
+NO_CONSTANT = "a function is called: torch.sin(x); the constants are pi, e and inf"
 ERRORS = (  # (text, message, carets, hint)
     # Names
     ("3*sigmod(x) + y", "unknown function 'sigmod'", "  ^^^^^^", "did you mean 'sigmoid'?"),
@@ -938,6 +948,10 @@ ERRORS = (  # (text, message, carets, hint)
     ),
     ("A.t()", "attributes other than .T are not in the language", " ^^", "write transpose(A)"),
     ("x.", "attributes other than .T are not in the language", " ^", "functions are written f(x)"),
+    *(
+        (f"{word}*2", f"'{word}' is not in the language", "^" * len(word), NO_CONSTANT)
+        for word in ("torch.special", "np.linalg", "torch.nn.functional", "torch.special.x", "np.x")
+    ),
     ("x if y else z", "'if' is not in the language", "  ^^", "write where(condition, a, b)"),
     ("[i for i in x]", "'for' is not in the language", "   ^^^", ""),
     ("x in y", "'in' is not in the language", "  ^^", ""),

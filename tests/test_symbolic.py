@@ -467,7 +467,7 @@ def derivative(source: str, *names: str, given: tuple[str, ...] = ()) -> str:
         ("mod(x, y)", "1"),
         ("mod(y, x)", "-floor(y/x)"),
         ("fmod(y, x)", "-trunc(y/x)"),
-        ("x*detach(x)", "x"),
+        ("x*detach(x)", "detach(x)"),
         ("detach(x**2)", "0"),
         ("cbrt(x)", "1/(3*cbrt(x)**2)"),
         ("j0(x)", "-j1(x)"),
@@ -487,7 +487,7 @@ def test_derivatives_are_readable(source: str, formula: str) -> None:
 
 
 def test_a_detached_value_stays_detached_in_higher_orders() -> None:
-    assert derivative("detach(x)*x**2", "x", "x") == "2*x"
+    assert derivative("detach(x)*x**2", "x", "x") == "2*detach(x)"
 
 
 def test_constants_step_aside_for_variables() -> None:
@@ -510,10 +510,6 @@ def test_sympy_keeps_its_own_rules_outside() -> None:
     assert (sympy.diff(sympy.Abs(x), x), sympy.diff(sympy.floor(x), x)) == before
 
 
-MISSING = {"Eq", "Ne", "DiracDelta"} - {name for row in FUNCTIONS.values() for name in
-                                       (row.name, *row.aliases)}  # fmt: skip
-
-
 @pytest.mark.usefixtures("rules")
 @pytest.mark.parametrize(
     "row", [row for row in FUNCTIONS.values() if row.elementwise], ids=lambda row: row.name
@@ -530,7 +526,7 @@ def test_what_is_printed_can_be_read_again(row: Any) -> None:
         except NoClosedForm:
             continue
     own = {name: getattr(importlib.import_module(ELEMENTWISE_MODULE), name) for name in
-           ("cbrt", "trunc", "round", "gammainc", "gammaincc")}  # fmt: skip
+           ("cbrt", "trunc", "round", "gammainc", "gammaincc", "detach")}  # fmt: skip
     bessel = {f"{kind}{order}": lambda x, k=kind, n=order: getattr(sympy, f"bessel{k}")(n, x)
               for kind in "jyik" for order in (0, 1)}  # fmt: skip
     names = {
@@ -541,8 +537,6 @@ def test_what_is_printed_can_be_read_again(row: Any) -> None:
     }
     for formula in formulas:
         printed = text(formula)
-        if any(f"{name}(" in printed for name in MISSING):
-            pytest.xfail(f"the table has no {', '.join(sorted(MISSING))}")
         assert to_sympy(read(printed), {}) == sympy.sympify(printed, locals=names)
 
 
@@ -592,6 +586,13 @@ def test_elements_are_subscripts_in_latex() -> None:
 
 
 # The worker --------------------------------------------------------------------------------------
+
+
+def timed(seconds: float = 20.0, **request: Any) -> tuple[float, Answer]:
+    """How long an answer takes, in seconds, with the answer."""
+    started = time.monotonic()
+    answer = ask(seconds, **request)
+    return time.monotonic() - started, answer
 
 
 def ask(seconds: float = 20.0, memory: int = 2 << 30, **request: Any) -> Answer:
@@ -676,9 +677,10 @@ def test_the_answer_may_be_asked_for_twice() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="the limits are POSIX's")
 @pytest.mark.parametrize("bomb", ["9**9**9*x", "factorial(10**9)*x", "x**(9**9**9)"])
 def test_endless_work_is_cut_off_in_time(bomb: str) -> None:
-    started = time.monotonic()
-    assert ask(seconds=0.5, source=bomb).note == TIME
-    assert time.monotonic() - started < 20
+    ordinary, _ = timed(source="x*x")
+    limited, answer = timed(seconds=ordinary, source=bomb)
+    assert answer.note == TIME
+    assert limited < 20 * ordinary
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit address space")
@@ -693,9 +695,12 @@ def test_failures_of_sympy_are_notes() -> None:
 
 
 def test_a_request_that_is_too_long_is_not_sent() -> None:
-    started = time.monotonic()
-    assert ask(source="x" * 100_000).note == "no closed form: the expression is too long"
-    assert time.monotonic() - started < 5
+    with Worker.start(20) as worker:
+        process = worker._process
+        worker.ask({"task": "gradient", "source": "x" * 100_000})
+        assert process is not None
+        assert process.returncode is not None  # it was ended without being asked
+        assert worker.answer().note == "no closed form: the expression is too long"
 
 
 def test_a_worker_that_dies_is_a_note() -> None:
@@ -707,12 +712,14 @@ def test_a_worker_that_dies_is_a_note() -> None:
 
 
 def test_a_worker_that_is_not_asked_ends_at_once() -> None:
+    asked, _ = timed(source="x*x")
     started = time.monotonic()
     with Worker.start() as worker:
         process = worker._process
+    unasked = time.monotonic() - started
     assert process is not None
     assert process.returncode is not None
-    assert time.monotonic() - started < 5
+    assert unasked < 2 * asked
 
 
 def test_a_forgotten_worker_leaves_no_zombie() -> None:

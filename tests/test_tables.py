@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
 import json
 import subprocess
@@ -316,3 +318,151 @@ def test_a_check_says_how_many_rows_disagree(rows: int, is_told: bool, tmp_path:
         f"warning: at {rows} of {rows} points it disagrees: the 5 that are listed are the worst\n"
     )
     assert found.err == (told if is_told else "")
+
+
+def test_a_check_of_a_table_without_rows(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", "x,y\n")
+    for more in ((), ("--on-error", "skip"), ("--json",)):
+        found = run("check", "x*y", "--points", path, *more)
+        assert found.code == 3
+        assert found.out == ""
+        assert f"'{path}' has a header and no rows" in found.err
+    for name in ("t.parquet", "t.arrow"):
+        own = pyarrow.table({"x": pyarrow.array([], pyarrow.float64())})
+        if name == "t.parquet":
+            parquet.write_table(own, tmp_path / name)
+        else:
+            with ipc.new_stream(str(tmp_path / name), own.schema) as writer:
+                writer.write_table(own)
+        found = run("check", "x**2", "--points", str(tmp_path / name))
+        assert found.code == 3
+        assert "has a header and no rows" in found.err
+
+
+# Types of columns --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_rows_without_values_have_the_types_of_the_others(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those before the first that has some, as well."""
+    monkeypatch.setattr("autograd_cli.data.bytestream.BLOCK", 24)
+    lines = "?,2\n" * 9 + '"[1, 2]",2\n' * 9 + "?,2\n" * 9
+    path, out = written(tmp_path, "t.csv", "v,y\n" + lines), tmp_path / f"o.{ending}"
+    words = ("hessian", "sum(v)*y", "--points", path, "--on-error", "null", "-o", str(out))
+    assert run(*words).code == 1
+    found = parquet.read_table(out) if ending == "parquet" else ipc.open_stream(out).read_all()
+    rows = found.to_pylist()
+    assert [row["v"] for row in rows] == [None] * 9 + [[1.0, 2.0]] * 9 + [None] * 9
+    assert [row["value"] for row in rows] == [None] * 9 + [6.0] * 9 + [None] * 9
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_a_column_that_changes_its_type_is_an_error(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number in a row that cannot be used for another reason, and lists in the rows after it."""
+    monkeypatch.setattr("autograd_cli.data.bytestream.BLOCK", 24)
+    path = written(tmp_path, "t.csv", "v,y\n" + "3,?\n" * 9 + '"[1, 2]",2\n' * 9)
+    words = ("eval", "sum(v)*y", "--points", path, "--on-error", "null")
+    assert run(*words, "-f", "csv").code == 1
+    found = run(*words, "-o", str(tmp_path / f"o.{ending}"))
+    assert found.code == 3
+    assert "\nerror: a column changes its type: " in found.err
+
+
+def test_a_carriage_return_in_a_cell_is_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    cells = ["a\rb", "a\r", "\r", "a\nb", 'a"b', "a,b", "c"]
+    parquet.write_table(pyarrow.table({"x": [1.0] * len(cells), "s": cells}), path)
+    text = run("eval", "x", "--points", str(path), "-f", "csv").out
+    assert [row[1] for row in csv.reader(io.StringIO(text, newline=""))][1:] == cells
+    again = written(tmp_path, "t.csv", text.replace("value", "old"))
+    assert run("eval", "x", "--points", again, "-f", "csv").code == 0
+
+
+# Several processes -------------------------------------------------------------------------------
+
+LAUNCHED = {"TORCHELASTIC_RUN_ID": "1", "RANK": "0", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+
+
+def test_several_processes_need_a_directory(tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", "x\n1\n")
+    out = str(tmp_path / "parts")
+    for words in (("--points", path), ("--points", "-", "-o", out)):
+        found = run("eval", "x", *words, environ=LAUNCHED)
+        assert found.code == 2
+        assert found.err == (
+            "error: several processes share a file and write to a directory\n"
+            "  hint: torchrun … --points FILE -o DIRECTORY\n"
+        )
+    found = run("eval", "x", "--points", path, "-o", path, environ=LAUNCHED)
+    assert found.code == 3
+    assert found.err == (
+        f"error: '{path}' is a file, and several processes write into a directory\n"
+        "  hint: name a directory: -o DIRECTORY\n"
+    )
+    found = run("eval", "x", "--points", path, "-o", f"{path}/a", "-f", "csv", environ=LAUNCHED)
+    assert found.code == 3
+    assert found.err == f"error: cannot write '{path}/a': not a directory\n"
+    assert Path(path).read_text() == "x\n1\n"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"RANK": ""},
+        {"RANK": "one"},
+        {"RANK": "2"},
+        {"RANK": "-1"},
+        {"WORLD_SIZE": "0"},
+        {"WORLD_SIZE": "9" * 5_000},
+        {"LOCAL_WORLD_SIZE": "0"},
+        {"LOCAL_WORLD_SIZE": "²"},
+    ],
+)
+def test_a_launcher_that_makes_no_sense(wrong: dict[str, str], tmp_path: Path) -> None:
+    path = written(tmp_path, "t.csv", "x\n1\n")
+    words = ("eval", "x", "--points", path, "-o", str(tmp_path / "parts"))
+    found = run(*words, environ={**LAUNCHED, **wrong})
+    assert found.code == 2
+    assert found.err.startswith("error: TORCHELASTIC_RUN_ID says that torchrun started this, and ")
+    assert "TORCHELASTIC_RUN_ID" in found.err
+    assert not (tmp_path / "parts").exists()
+
+
+BEYOND = "a number beyond float64, which ends near 1.8e308 (inf is infinite)"
+
+
+@pytest.mark.parametrize("cell", ["1e400", "-1e400", "+1E+309", "9" * 400])
+@pytest.mark.parametrize("rows", [3, 30_000], ids=["few", "many"])
+def test_a_cell_beyond_float64_cannot_be_used(cell: str, rows: int, tmp_path: Path) -> None:
+    """1/x of it would be 0 without a word; `inf` is what was meant, and may be written."""
+    file = tmp_path / "t.csv"
+    numbers = ["2"] * rows
+    numbers[rows // 2] = cell
+    file.write_text("x\n" + "\n".join(numbers) + "\n")
+    line = rows // 2 + 2
+    done = run("eval", "1/x", "--points", str(file), "-f", "csv", "--on-error", "skip")
+    assert done.code == 1
+    assert done.out.splitlines()[1:] == ["2,0.5"] * (rows - 1)
+    assert f"line {line}: column 'x' is" in done.err
+    assert BEYOND in done.err
+    stopped = run("eval", "1/x", "--points", str(file), "-f", "csv")
+    assert stopped.code == 3
+    assert len(stopped.out.splitlines()) == rows // 2 + 1
+
+
+def test_a_json_number_beyond_float64_cannot_be_used(tmp_path: Path) -> None:
+    table = '{"x": 2}\n{"x": 1e400}\n{"x": [1, -1e400]}\n{"x": Infinity}\n{"x": 4}\n'
+    words = ("eval", "1/x", "--points", "-", "-f", "plain", "--on-error", "skip")
+    done = run(*words, stdin=table)
+    assert done.code == 1
+    assert done.out == "2\t0.5\ninf\t0.0\n4\t0.25\n"
+    assert BEYOND in done.err
+    values = tmp_path / "values.json"
+    values.write_text('{"v": [1,\n 1e400]}')
+    refused = run("eval", "sum(v)", "--at", f"@{values}")
+    assert refused.code == 2
+    assert "line 2: 1e400 is beyond float64, which ends near 1.8e308" in refused.err

@@ -34,6 +34,7 @@ from autograd_cli.commands.options import (
     Printing,
     Seed,
     Syntax,
+    Timeout,
     format_option,
     output_option,
 )
@@ -93,6 +94,7 @@ def check(
     json: Json = False,
     output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> int:
     """Check whether autograd is right: three independent answers, and a verdict.
@@ -145,7 +147,8 @@ def check(
 
 def _tell(found: Check, printing: Printing, strict: bool) -> int:
     found = replace(found, strict=strict)
-    told = warnings(found, for_people=printing.for_people)
+    with_notes = printing.output.format.name != "plain"
+    told = warnings(found, for_people=printing.for_people, with_notes=with_notes)
     printing.emit(replace(found, warnings=(*found.warnings, *told)))
     return ExitCode.FINDING if found.failed else ExitCode.OK
 

@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from autograd_cli import __version__
 from autograd_cli.commands import help as help_text
-from autograd_cli.commands.arguments import Grammar, no_such_option, take_apart
+from autograd_cli.commands.arguments import Grammar, Words, no_such_option, take_apart
 from autograd_cli.console import Console
 from autograd_cli.errors import UsageError
 
@@ -25,6 +25,7 @@ PROGRAM = "agx"
 COMPLETE = "_AGX_COMPLETE"  # set by the shell when it asks at Tab
 HELP = ("--help", "-h")
 VERSION = "--version"
+FILES = ("FILE", "PATH", "DIR")  # what options call the files that they name
 MANY = 1000  # arguments, of a kind that may be repeated
 
 
@@ -38,6 +39,7 @@ class Command(TyperCommand):
         if any(name in HELP for name, _ in words.options):
             ctx.obj.stdout.write(help_text.of_command(self, ctx.command_path, ctx.obj))
             raise typer.Exit
+        _check_not_empty(self.params, words)
         missing = [one for one in self.params if is_argument(one) and one.required]
         if len(words.arguments) < len(missing):
             name = missing[len(words.arguments)].metavar
@@ -197,6 +199,18 @@ def _without_program(path: str) -> str:
 
 def is_argument(parameter: Any) -> bool:
     return bool(parameter.param_type_name == "argument")
+
+
+def _check_not_empty(parameters: list[Any], words: Words) -> None:
+    """Raises UsageError for an empty text that would be taken for an option left out, or that has
+    to name a file."""
+    options = {name: one for one in parameters if not is_argument(one) for name in one.opts}
+    for name, value in words.options:
+        one = options.get(name)
+        if value == "" and one is not None and (one.default == "" or one.metavar in FILES):
+            raise UsageError(
+                f"{name} is empty", hint=f"leave it out, or write {name} {one.metavar}"
+            )
 
 
 def _take_values_as_they_are(parameters: list[Any]) -> None:

@@ -19,6 +19,7 @@ from autograd_cli.commands.options import (
     Printing,
     Seed,
     Syntax,
+    Timeout,
     format_option,
     output_option,
 )
@@ -65,6 +66,7 @@ def evaluate(
     json: Json = False,
     output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> int | None:
     """Evaluate an expression."""

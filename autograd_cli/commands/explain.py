@@ -21,6 +21,7 @@ from autograd_cli.commands.options import (
     Printing,
     Seed,
     Syntax,
+    Timeout,
 )
 from autograd_cli.errors import UsageError
 from autograd_cli.render import AUTO, unknown
@@ -100,6 +101,7 @@ def explain(
     json: Json = False,
     output: File = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> None:
     """Show the chain rule, step by step.

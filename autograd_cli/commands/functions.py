@@ -63,6 +63,10 @@ def _one(name: str) -> FunctionList:
 
 
 BETTER = "torch's value; where torch's derivative loses digits, grad has a better one"
+SYMMETRIC = (
+    "torch reads one triangle, and its derivative is the one on symmetric matrices;"
+    " of other matrices write {name}((A+A.T)/2)"
+)
 
 
 def _entry(row: Function) -> FunctionEntry:
@@ -79,5 +83,12 @@ def _entry(row: Function) -> FunctionEntry:
         derivatives=row.derivatives,
         domain=row.domain,
         help=row.help,
-        note=BETTER if row.accurate else "",
+        note=_note(row),
     )
+
+
+def _note(row: Function) -> str:
+    """What there is to know of its derivative."""
+    if row.symmetric:
+        return SYMMETRIC.format(name=row.name)
+    return BETTER if row.accurate else ""

@@ -22,6 +22,7 @@ from autograd_cli.commands.options import (
     Seed,
     Symbolic,
     Syntax,
+    Timeout,
     choice,
     format_option,
     output_option,
@@ -147,6 +148,7 @@ def grad(
     json: Json = False,
     output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> int | None:
     """Differentiate an expression, by autograd and by formula.

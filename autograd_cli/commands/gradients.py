@@ -152,9 +152,17 @@ class Way:
         """What those who asked for the formulas should know."""
         if self._note and self._is_forced:
             return [f"computed by autograd, not by the formulas: {self._note}"]
-        if self._gradients is not None and self._gradients.not_compiled:
-            return [f"the formulas were not compiled: {self._gradients.not_compiled}"]
-        return []
+        if self._gradients is None:
+            return []
+        told = []
+        if self._gradients.not_compiled:
+            told.append(f"the formulas were not compiled: {self._gradients.not_compiled}")
+        if self._gradients.refused and self._is_forced:
+            told.append(
+                f"{self._gradients.refused:,} rows were computed by autograd, not by the formulas:"
+                " they differ at some of them"
+            )
+        return told
 
     def close(self) -> None:
         if self._worker is not None:

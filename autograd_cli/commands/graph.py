@@ -21,6 +21,7 @@ from autograd_cli.commands.options import (
     Printing,
     Seed,
     Syntax,
+    Timeout,
     format_option,
     output_option,
     whole,
@@ -138,6 +139,7 @@ def graph(
     json: Json = False,
     output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> None:
     """Show the graph that autograd records, with every value and gradient in it.

@@ -9,6 +9,7 @@ from autograd_cli.commands.pieces import Compute, Done
 from autograd_cli.data.rows import Block
 from autograd_cli.errors import AgxError, FileError
 from autograd_cli.render.streams import Layout, Piece
+from autograd_cli.render.streams.state import Mark, State
 from autograd_cli.results.columns import Chunk
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class GridPoints:
         self._read = 0
         self.layout_inputs: tuple[str, ...] = ()
         self.first: Mapping[str, Tensor] | None = None
+        self.is_traced = False  # the axes are part of the command
+        self.stamp: tuple[int, int] | None = None
 
     def share(self) -> float | None:
         return self._read / self._total
@@ -56,11 +59,12 @@ class GridPoints:
             utf=utf,
         )
 
-    def blocks(self, start: int) -> Iterator[Block]:
+    def blocks(self, earlier: State | None = None, anew: str = "") -> Iterator[Block]:
         from autograd_cli.engine.batches import rows_of
 
         size = min(GRID_ROWS, rows_of(self._fixed, self._axes))
-        for begin in range(max(start - 1, 0), self._total, size):
+        start = 0 if earlier is None else max(earlier.place - 1, 0)
+        for begin in range(start, self._total, size):
             self._read = begin
             yield Block(range(begin, min(begin + size, self._total)), begin + 1)
 
@@ -71,4 +75,4 @@ class GridPoints:
         places = Listed(coordinates(self._axes, rows.start, rows.stop))
         if self.first is None:
             self.first = places
-        return Done(Piece(self._compute(places, explain, fast=fast)), None, rows.stop + 1)
+        return Done(Piece(self._compute(places, explain, fast=fast)), None, Mark(rows.stop + 1))

@@ -21,6 +21,7 @@ from autograd_cli.commands.options import (
     Seed,
     Symbolic,
     Syntax,
+    Timeout,
     format_option,
     output_option,
 )
@@ -100,6 +101,7 @@ def hessian(
     json: Json = False,
     output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> int | None:
     """Find the matrix of second derivatives, its eigenvalues, and what kind of point this is.

@@ -10,9 +10,8 @@ from autograd_cli.commands.source import source_text
 from autograd_cli.console import Console
 from autograd_cli.errors import UsageError
 from autograd_cli.language.expression import Expression
+from autograd_cli.language.foreign import read_all
 from autograd_cli.language.points import Axis, check_values, read_grid, read_values
-from autograd_cli.language.reader import read
-from autograd_cli.language.symbolic import translate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -85,9 +84,22 @@ def read_inputs(
 
     Raises ReadError, UnknownNameError, UsageError and FileError.
     """
-    text = source_text(argument, console)
-    if syntax != "agx":
-        text = translate(text, syntax)
+    (found,) = read_together([argument], at, grid, syntax, console, table, marked=marked)
+    return found
+
+
+def read_together(
+    arguments: Sequence[str],
+    at: Sequence[str],
+    grid: Sequence[str],
+    syntax: str,
+    console: Console,
+    table: TableInput | None = None,
+    *,
+    marked: bool = False,
+) -> list[Inputs]:
+    """Read several expressions over the same values, as `read_inputs`."""
+    texts = [source_text(argument, console) for argument in arguments]
     values = read_values(at)
     axes = read_grid(",".join(grid)) if grid else ()
     for axis in axes:
@@ -97,4 +109,4 @@ def read_inputs(
                 hint="leave one of them out",
             )
     names = [*values, *(axis.name for axis in axes), *(table.names() if table else ())]
-    return Inputs(read(text, given=names), values, axes, table)
+    return [Inputs(one, values, axes, table) for one in read_all(texts, syntax, names)]

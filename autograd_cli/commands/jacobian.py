@@ -21,6 +21,7 @@ from autograd_cli.commands.options import (
     Seed,
     Symbolic,
     Syntax,
+    Timeout,
     choice,
     format_option,
     output_option,
@@ -136,6 +137,7 @@ def jacobian(
     json: Json = False,
     output: Annotated[str, output_option(FORMATS)] = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> int | None:
     """Find the matrix of first derivatives: a row for each output, a column for each input.
@@ -143,7 +145,7 @@ def jacobian(
     In plain text the matrix gives way to what --vjp, --jvp, --det, --cond or --svd ask for.
     Without values, the formulas alone are shown.
     """
-    from autograd_cli.commands.inputs import Inputs, read_inputs
+    from autograd_cli.commands.inputs import Inputs, read_together
     from autograd_cli.commands.matrix_formulas import MatrixFormulas, with_formulas
     from autograd_cli.language.matrix_request import read_jacobian_request
     from autograd_cli.language.outputs import Outputs
@@ -157,10 +159,7 @@ def jacobian(
         printing=printing,
     )
     table = many.open(ctx, symbolic)
-    read = [
-        read_inputs(one, at or [], grid or [], syntax, printing.console, table)
-        for one in expressions
-    ]
+    read = read_together(expressions, at or [], grid or [], syntax, printing.console, table)
     outputs = Outputs.of([one.expression for one in read])
     inputs = Inputs(outputs.expression, read[0].values, read[0].axes, table)
     if not inputs.expression.variables:

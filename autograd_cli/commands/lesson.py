@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autograd_cli.commands.keyboard import has_keyboard
-from autograd_cli.commands.options import Colour, Debug, Json, Printing, format_option
+from autograd_cli.commands.options import Colour, Debug, Json, Printing, Timeout, format_option
 from autograd_cli.errors import ExitCode, UsageError
 from autograd_cli.render import AUTO, GENERAL
 from autograd_cli.results.lessons import LessonEntry, LessonList
@@ -124,6 +124,7 @@ def lesson(
     json: Json = False,
     output: Output = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> int:
     """Learn autograd: its ideas and traps, run live.
@@ -141,6 +142,8 @@ def lesson(
     from autograd_cli.lessons.progress import Progress
 
     progress = Progress.of_user(printing.console.environ)
+    if progress.fault:
+        printing.console.complain(f"warning: your progress is not known: {progress.fault}\n")
     if reset:
         return _reset(words, printing, progress)
     if words[:1] == [SEARCH]:

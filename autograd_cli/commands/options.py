@@ -6,15 +6,18 @@ used. Its callback turns the text into a value.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
+from autograd_cli.commands import deadline
 from autograd_cli.commands.completing import assignments, function_calls
 from autograd_cli.console import COLOUR_CHOICES, Console
 from autograd_cli.errors import UsageError
+from autograd_cli.language.foreign import SYNTAXES
 from autograd_cli.render import AUTO, FORMATS, GENERAL, Output, choose, emit, unknown
 from autograd_cli.render.notes import Noted
 from autograd_cli.render.points import Points
@@ -22,7 +25,6 @@ from autograd_cli.render.style import DEFAULT_PRECISION
 from autograd_cli.results import Result
 from autograd_cli.settings import DEVICES, DTYPES
 
-SYNTAXES = ("agx", "latex", "mathematica")
 MOST_DIGITS = 17  # a float64 has no more
 
 
@@ -52,6 +54,29 @@ def whole(option: str, least: int | None = None, most: int | None = None) -> Cal
             if (least is None or number >= least) and (most is None or number <= most):
                 return number
         raise UsageError(f"{option} needs a whole number{bounds}, not {value!r}")
+
+    return parse
+
+
+def number(
+    option: str, *, above: float = -math.inf, least: float = -math.inf, example: str
+) -> Callable[[Any], Any]:
+    """A callback that reads a finite number greater than `above`, and at least `least`."""
+
+    def parse(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            found = float(value)
+        except ValueError:
+            found = math.nan
+        if math.isfinite(found) and found > above and found >= least:
+            return found
+        kind = "a positive number" if above == 0 else "a number"
+        kind += f" of at least {least:g}" if least > -math.inf else ""
+        raise UsageError(
+            f"{option} needs {kind}, not {value!r}", hint=f"for example {option} {example}"
+        )
 
     return parse
 
@@ -146,6 +171,27 @@ Order = Annotated[
         help="the order of the derivatives: 2 for the second",
         rich_help_panel="Derivatives",
         callback=whole("--order", 1),
+    ),
+]
+
+LONGEST = 10_000_000  # seconds: more than a system's clock takes is no limit
+
+
+def _limited(ctx: typer.Context, value: Any) -> Any:
+    seconds = number("--timeout", above=0, example="10")(value)
+    if seconds is not None and not ctx.resilient_parsing:
+        deadline.watch(ctx, min(seconds, LONGEST))
+    return seconds
+
+
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        help="how long it may take: after that, exit code 3",
+        rich_help_panel="Computation",
+        callback=_limited,
     ),
 ]
 

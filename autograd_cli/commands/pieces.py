@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from autograd_cli.errors import AgxError
 from autograd_cli.render.streams import Piece
+from autograd_cli.render.streams.state import Mark
 from autograd_cli.results.columns import Chunk
 
 if TYPE_CHECKING:
@@ -28,6 +29,6 @@ class Done:
 
     piece: Piece
     data: Any
-    place: int
+    mark: Mark
     faults: Sequence[AgxError] = ()
     stop: AgxError | None = None

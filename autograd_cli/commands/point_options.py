@@ -59,6 +59,9 @@ Append = Annotated[
 Resume = Annotated[
     bool,
     typer.Option(
-        "--resume", help="continue a run into -o that was interrupted", rich_help_panel=PANEL
+        "--resume",
+        help="continue a run into -o that was interrupted; without it, nothing is written over the"
+        " rows of such a run",
+        rich_help_panel=PANEL,
     ),
 ]

@@ -95,7 +95,7 @@ class Many:
                     "several processes share a file and write to a directory",
                     hint="torchrun … --points FILE -o DIRECTORY",
                 )
-            jobs = jobs or max(1, cores() // int(printing.console.environ["LOCAL_WORLD_SIZE"]))
+            jobs = jobs or launched.jobs()
         return cls(points, tuple(maps or ()), on_error, jobs or cores(), append, resume, launched)
 
     def open(self, ctx: typer.Context, symbolic: bool | None = None) -> TableInput | None:
@@ -110,10 +110,11 @@ class Many:
                 "--symbolic and --points exclude each other",
                 hint="for the formulas alone, leave --points out",
             )
-        from autograd_cli.commands.table_input import TableInput
+        from autograd_cli.commands.table_input import TableInput, noted
 
         table = TableInput.open(self.points, self.maps, ctx.obj)
         ctx.call_on_close(table.source.close)
+        ctx.call_on_close(noted(table.source, ctx.obj))
         return table
 
     @staticmethod
@@ -139,12 +140,14 @@ class Many:
 
         `shared` are fields of the header of formats that have one. Raises: as `stream`.
         """
+        from autograd_cli.commands.finished import check_finished
         from autograd_cli.commands.grid_points import GridPoints
         from autograd_cli.commands.streaming import stream
         from autograd_cli.commands.table_points import TablePoints
         from autograd_cli.render.streams.sink import Sink
 
         points: TablePoints | GridPoints
+        lines = None
         if inputs.table is not None:
             variables = inputs.table.variables(inputs.expression, inputs.values)
             lines = self._lines(printing.console)
@@ -168,10 +171,14 @@ class Many:
                     "dtype": context.dtype_name,
                     "device": str(context.device),
                     "seed": context.generator.initial_seed(),
+                    "lines": lines,
                     **(command or {}),
                 },
+                on_error=self.on_error,
+                stamp=points.stamp,
             )
-            if sink.is_complete:
+            if sink.finished is not None:
+                check_finished(points, sink.finished, output.format.name, is_fast)
                 console.complain(f"warning: nothing to resume: {output.file!r} is complete\n")
                 return ExitCode.OK
             code = stream(
@@ -225,7 +232,7 @@ class Many:
         points = TablePoints(inputs.table, variables, context, None, self.on_error)
         tally = Tally()
         with context.defaults(), Progress(console) as progress:
-            for block in points.blocks(0):
+            for block in points.blocks():
                 places, labels, faults = points.places(block)
                 total = count_of(places) if labels else 0
                 for start in range(0, total, SURVEYED):
@@ -255,7 +262,7 @@ class Many:
         tally = Tally()
 
         def results() -> Iterator[Evaluation]:
-            for number, block in enumerate(points.blocks(0)):
+            for number, block in enumerate(points.blocks()):
                 done = points.piece(block, 5 if number == 0 else 0, fast=False)
                 if done.piece.found is not None:
                     yield from done.piece.found.points()

@@ -51,7 +51,7 @@ class Progress:
 
     def _draw(self, text: str) -> None:
         """One line, cut where it would go on in the next."""
-        self._console.complain(f"\r{text.strip()[: self._width()]}\x1b[K")
+        self._console.draw(f"\r{text.strip()[: self._width()]}\x1b[K")
 
     def _width(self) -> int:
         """The columns that may be written to, which change when a window is resized."""
@@ -78,4 +78,4 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         if self._drawn:
-            self._console.complain("\r\x1b[K")
+            self._console.draw("\r\x1b[K")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from autograd_cli.console import Console
 from autograd_cli.errors import FileError
 
@@ -11,19 +9,17 @@ TOO_MUCH = 1_000_001  # characters; the reader explains its limit to whoever sen
 
 
 def source_text(argument: str, console: Console) -> str:
-    """The expression for `EXPR`, `@FILE` or `-` (stdin). Raises FileError."""
+    """The expression for `EXPR`, `@FILE` or `-` (stdin). Raises FileError, UsageError for `@`."""
     if argument != "-" and not argument.startswith("@"):
         return argument
-    name = "standard input" if argument == "-" else repr(argument[1:])
+    if argument != "-":
+        from autograd_cli.data.textfile import read_text  # most expressions are typed
+
+        return read_text(argument[1:]).strip()
     try:
-        if argument == "-":
-            text = console.stdin.read(TOO_MUCH)
-        else:
-            with Path(argument[1:]).open(encoding="utf-8-sig") as file:
-                text = file.read(TOO_MUCH)
+        return console.stdin.read(TOO_MUCH).strip()
     except UnicodeDecodeError as error:
-        raise FileError(f"cannot read {name}: it is not UTF-8 text") from error
+        raise FileError("cannot read standard input: it is not UTF-8 text") from error
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise FileError(f"cannot read {name}: {reason}") from error
-    return text.strip()
+        raise FileError(f"cannot read standard input: {reason}") from error

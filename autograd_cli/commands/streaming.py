@@ -20,6 +20,7 @@ from autograd_cli.errors import ExitCode
 from autograd_cli.render import BINARY
 from autograd_cli.render.streams import Encoder, encoder
 from autograd_cli.render.streams.sink import Sink
+from autograd_cli.render.streams.state import Mark
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,9 +45,10 @@ def stream(
     `is_fast` says of each block, in order, whether it is computed in the faster way; it is given
     the first points. Raises: what stops it, after the rows before that are written.
     """
-    tally = Tally()
+    tally = Tally(faults=sink.earlier.faults if sink.earlier else 0)
+    points.is_traced = sink.keeps_state
     coder: Encoder | None = None
-    utf = console.utf or bool(getattr(sink, "file", ""))
+    utf = console.utf or bool(sink.file)
 
     def work(task: Task) -> Done:
         number, block, fast = task
@@ -64,7 +66,7 @@ def stream(
     begin()
     tasks: Iterator[Task] = (
         (number, block, is_fast(block, points.first))
-        for number, block in enumerate(points.blocks(sink.done))
+        for number, block in enumerate(points.blocks(sink.earlier, sink.anew))
     )
     waiting: list[Done] = []
     try:
@@ -76,6 +78,8 @@ def stream(
                         continue
                     coder = encoder(format, points.layout(done.piece.found, utf=utf))
                     sink.begin(coder.header())
+                    if done.piece.count:  # first of all, because it says what type columns have
+                        waiting[-1] = replace(done, data=coder.encode(done.piece))
                     ready, waiting = waiting, []
                 else:
                     ready = [done]
@@ -83,21 +87,21 @@ def stream(
                     tally.add(one)
                     if one.piece.count:
                         data = coder.encode(one.piece) if one.data is None else one.data
-                        sink.write(data, one.place, one.piece.count)
+                        sink.write(data, one.mark, one.piece.count, tally.faults)
                     if not sink.is_shown:
                         progress.rate(tally.rows, points.share())
                     if one.stop is not None:
                         raise one.stop
             if coder is None:
-                empty = points.nothing() if not waiting and not sink.done else None
+                empty = points.nothing() if not waiting and not sink.earlier else None
                 coder = encoder(format, points.layout(empty.found if empty else None, utf=utf))
                 sink.begin(coder.header())
                 for one in waiting:
                     tally.add(one)
                     if one.piece.count or format in BINARY:
-                        sink.write(coder.encode(one.piece), one.place, one.piece.count)
+                        sink.write(coder.encode(one.piece), one.mark, one.piece.count, tally.faults)
                 if empty and format in BINARY:
-                    sink.write(coder.encode(empty), 0, 0)
+                    sink.write(coder.encode(empty), Mark(), 0)
         sink.finish()
     except BaseException:
         tally.tell(console, nulls=on_error == NULL, more=sink.abandon())

@@ -6,20 +6,34 @@ import difflib
 import itertools
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from autograd_cli.data.names import listing, quoted
 from autograd_cli.data.rows import Block, Elements
 from autograd_cli.data.table import Source, open_source
-from autograd_cli.errors import FileError, UnknownNameError, UsageError
+from autograd_cli.errors import FileError, UnknownNameError, UsageError, visible
 from autograd_cli.language.expression import Expression
 
 if TYPE_CHECKING:
     from autograd_cli.console import Console
 
 _ELEMENT = re.compile(r"([^\[\]]+)\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]")
-MOST_NAMED = 12  # columns in a message
+
+
+def noted(source: Source, console: Console) -> Callable[[], None]:
+    """Says what was found out about a table; what this gives says what has been since."""
+    told: list[str] = []
+
+    def tell() -> None:
+        for note in source.notes:
+            if note not in told:
+                told.append(note)
+                console.complain(f"note: {visible(note)}\n")
+
+    tell()
+    return tell
 
 
 @dataclass(frozen=True)
@@ -33,8 +47,9 @@ class TableInput:
     @classmethod
     def open(cls, path: str, maps: Sequence[str], console: Console) -> TableInput:
         """Raises: FileError for what is no table, UsageError for what is no mapping."""
-        mapping = read_mapping(maps)
+        read_mapping(maps)  # it is said what is wrong before a file is opened
         source = open_source(path, console.stdin)
+        mapping = read_mapping(maps, source.names)
         for column in mapping.values():
             if column not in source.names:
                 raise no_column(column, source, "--map names it")
@@ -108,18 +123,22 @@ class TableInput:
         column = near[0] if near else self.source.names[0]
         return UnknownNameError(
             f"{stream} has no column {name!r}",
-            hint=f"it has: {_listing(self.source)}; --map {name}={column} takes another column,"
-            f" --at {name}=… a value",
+            hint=f"it has: {listing(self.source.names)}; --map {quoted(f'{name}={column}')} takes"
+            f" another column, --at {name}=… a value",
             span=expression.nodes[expression.variables[name]].span,
             source=expression.source,
         )
 
 
-def read_mapping(texts: Sequence[str]) -> dict[str, str]:
-    """`x=col3`, repeatable, several separated by commas. Raises UsageError."""
+def read_mapping(texts: Sequence[str], columns: Collection[str] = ()) -> dict[str, str]:
+    """`x=col3`, repeatable, several separated by commas, which may be in the names of `columns`.
+
+    Raises: UsageError.
+    """
     mapping: dict[str, str] = {}
     for text in texts:
-        for part in _parts(text):
+        whole = text.partition("=")[2].strip() in columns
+        for part in [text] if whole else _parts(text):
             name, equals, column = part.partition("=")
             name = "".join(name.split())
             if not equals or not name or not column.strip():
@@ -153,14 +172,8 @@ def _base(name: str) -> str:
 def no_column(name: str, source: Source, why: str = "") -> FileError:
     told = f", but {why}" if why else ""
     return FileError(
-        f"{source.stream} has no column {name!r}{told}", hint=f"it has: {_listing(source)}"
+        f"{source.stream} has no column {name!r}{told}", hint=f"it has: {listing(source.names)}"
     )
-
-
-def _listing(source: Source) -> str:
-    names = source.names[:MOST_NAMED]
-    more = len(source.names) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more else "")
 
 
 def size_of(block: Block) -> int:
@@ -183,12 +196,13 @@ def within(
             continue
         begin, finish = max(block.line, start), end if stop is None else min(end, stop)
         if (begin, finish) != (block.line, end):
-            block = _cut(block, begin - block.line, finish - block.line, quotes)
+            block = cut(block, begin - block.line, finish - block.line, quotes)
         if len(block.content):
             yield block
 
 
-def _cut(block: Block, start: int, stop: int, quotes: bool) -> Block:
+def cut(block: Block, start: int, stop: int, quotes: bool) -> Block:
+    """The rows that begin in a range of lines (or rows), counted from the first of the block."""
     if not isinstance(block.content, bytes):
         return Block(block.content[start:stop], block.line + start)
     begin, before = _row_from(block.content, start, quotes)

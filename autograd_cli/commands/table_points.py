@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from autograd_cli.commands.pieces import Compute, Done
 from autograd_cli.commands.point_options import NULL, STOP
-from autograd_cli.commands.table_input import TableInput, size_of, within
+from autograd_cli.commands.table_input import TableInput, cut, size_of, within
+from autograd_cli.data import checksum
 from autograd_cli.data.delimited import Delimited
 from autograd_cli.data.rows import Block, Elements, Rows
 from autograd_cli.data.table import no_rows
 from autograd_cli.errors import AgxError, DomainError, FileError
 from autograd_cli.render.streams import Layout, Piece
+from autograd_cli.render.streams.state import Mark, State
 from autograd_cli.results.columns import Chunk
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class TablePoints:
         self._context = context
         self._compute: Compute = compute or _nothing
         self._on_error = on_error
+        self.is_traced = False  # whether marks say what was read
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._wanted = list(
             dict.fromkeys(column for one in variables.values() for column in one.columns)
@@ -51,6 +54,10 @@ class TablePoints:
         self.layout_inputs = self._source.names
         self.first: Mapping[str, Tensor] | None = None
         self._example: Block | None = None  # the first there is, be it this process's or not
+
+    @property
+    def stamp(self) -> tuple[int, int] | None:
+        return self._source.stamp
 
     def share(self) -> float | None:
         return self._source.share()
@@ -73,13 +80,42 @@ class TablePoints:
             example=found if self._on_error == NULL else None,
         )
 
-    def blocks(self, start: int) -> Iterator[Block]:
-        quotes = isinstance(self._source, Delimited)
+    def blocks(self, earlier: State | None = None, anew: str = "") -> Iterator[Block]:
+        """The rows in their order, or those after the ones that an earlier run has read.
+
+        Raises FileError where those are not the same any more; `anew` says how to begin anew.
+        """
         blocks = self._source.blocks()
-        if self._lines is None:
-            return within(blocks, start, quotes=quotes) if start else blocks
-        first, last = self._lines
-        return within(self._noted(blocks), max(start, first), last, quotes=quotes)
+        if self._lines is not None:
+            first, last = self._lines
+            blocks = within(self._noted(blocks), first, last, quotes=self._quotes)
+        if self.is_traced or earlier is not None:
+            delimiter = getattr(self._source, "delimiter", "")
+            blocks = traced(blocks, checksum.of_names(self._source.names, delimiter))
+        return blocks if earlier is None else self._rest(blocks, earlier, anew)
+
+    @property
+    def _quotes(self) -> bool:
+        """Whether a row may reach over lines."""
+        return isinstance(self._source, Delimited)
+
+    def _rest(self, blocks: Iterator[Block], earlier: State, anew: str) -> Iterator[Block]:
+        for block in blocks:
+            if block.line + size_of(block) < earlier.place:
+                continue
+            done, rest = parted(block, earlier.place, self._quotes)
+            if done.after != earlier.checksum:
+                break
+            if len(rest.content):
+                yield rest
+            yield from blocks
+            return
+        how = _how(earlier.stamp, self.stamp)
+        raise FileError(
+            f"{self._source.stream} has changed{how}: what stands before {self._source.place}"
+            f" {earlier.place} is not what was read",
+            hint=anew,
+        )
 
     def _noted(self, blocks: Iterator[Block]) -> Iterator[Block]:
         for block in blocks:
@@ -135,9 +171,13 @@ class TablePoints:
             limit = min(faults) if self._on_error == STOP else rows.count
             good = [row for row in kept if row not in faults and row < limit]
         stop = faults[min(faults)] if faults and self._on_error == STOP else None
-        end = rows.places[min(faults)] if stop else _after(block, rows)
+        if stop is None:
+            mark = Mark(_after(block, rows), block.after)
+        else:
+            done, _ = parted(block, rows.places[min(faults)], self._quotes)
+            mark = Mark(done.line + size_of(done), done.after)
         piece = Piece(found, rows, good, nulls=self._on_error == NULL)
-        return Done(piece, None, end, [faults[row] for row in sorted(faults)], stop)
+        return Done(piece, None, mark, [faults[row] for row in sorted(faults)], stop)
 
     def _found(
         self, rows: Rows, good: Sequence[int] | None, explain: int, fast: bool
@@ -201,6 +241,36 @@ class TablePoints:
 
 def _nothing(places: Mapping[str, Tensor], explain: int = 0, *, fast: bool = False) -> Chunk:
     raise NotImplementedError("these points are not computed here")
+
+
+def traced(blocks: Iterator[Block], before: int) -> Iterator[Block]:
+    """Blocks with the checksums of the rows so far; `before` is that before the first."""
+    for block in blocks:
+        after = checksum.of_rows(block.content, before)
+        yield block._replace(before=before, after=after)
+        before = after
+
+
+def parted(block: Block, place: int, quotes: bool) -> tuple[Block, Block]:
+    """The rows of a whole block that begin before a line (or row), and those from it on.
+
+    The checksum of rows in columns is one of a whole block: it is taken from its first row on.
+    """
+    whole = block.whole or block
+    count = size_of(whole)
+    between = min(max(place - whole.line, 0), count)
+    done, rest = cut(whole, 0, between, quotes), cut(whole, between, count, quotes)
+    if whole.before is not None:
+        done = done._replace(after=checksum.of_rows(done.content, whole.before))
+    return done, rest._replace(after=whole.after, whole=whole)
+
+
+def _how(was: tuple[int, int] | None, now: tuple[int, int] | None) -> str:
+    if was is None or now is None or was == now:
+        return ""
+    if was[0] != now[0]:
+        return f" (it had {was[0]:,} bytes, and has {now[0]:,})"
+    return " (it was written anew)"
 
 
 def _after(block: Block, rows: Rows) -> int:

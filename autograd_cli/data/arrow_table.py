@@ -22,6 +22,13 @@ except ImportError:
 
 ROWS = 65_536  # of a block
 
+# What bytes that anybody may have written can lead to: Arrow's own errors, and those of Python that
+# it or a conversion raises. A length of petabytes is memory that there is not.
+SPOILED: tuple[type[Exception], ...] = (
+    *(() if pyarrow is None else (pyarrow.ArrowException,)),
+    *(OSError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError),
+)
+
 
 def need_arrow(what: str) -> None:
     """Raises MissingExtraError where pyarrow is not installed."""
@@ -33,7 +40,10 @@ def need_arrow(what: str) -> None:
 
 
 def open_arrow(stream: ByteStream) -> ArrowTable:
-    """A table in Parquet, or in an Arrow file or stream. Raises FileError, MissingExtraError."""
+    """A table in Parquet, or in an Arrow file or stream. Raises FileError, MissingExtraError.
+
+    Where pages of Parquet have checksums, they are compared.
+    """
     need_arrow(f"reading {stream.name}")
     alone = pyarrow.ipc.IpcReadOptions(use_threads=False)  # --jobs says how many threads there are
     try:
@@ -46,23 +56,24 @@ def open_arrow(stream: ByteStream) -> ArrowTable:
                 hint="name the file itself, or write an Arrow stream",
             )
         if stream.head.startswith(b"PAR1"):
-            file = pyarrow.parquet.ParquetFile(stream.handle())
+            file = pyarrow.parquet.ParquetFile(stream.handle(), page_checksum_verification=True)
             batches = file.iter_batches(batch_size=ROWS, use_threads=False)
             return ArrowTable(stream, file.schema_arrow, batches, file.metadata.num_rows)
         opened = pyarrow.ipc.open_file(stream.handle(), options=alone)
         found = (opened.get_batch(number) for number in range(opened.num_record_batches))
         return ArrowTable(stream, opened.schema, found)
-    except (pyarrow.ArrowInvalid, OSError) as error:
+    except SPOILED as error:
         raise damaged(stream.name, error) from None
 
 
 def damaged(stream: str, error: Exception) -> FileError:
     """The error for a file that Arrow cannot read, which is mostly one that was cut off."""
-    text = (
-        str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "no reason given"
-    )
+    what = "is damaged or was cut off"
+    if isinstance(error, MemoryError):
+        what = "needs more memory than there is, or is damaged"
+    lines = str(error).strip().splitlines() or ["no reason given"]
     return FileError(
-        f"{stream} is damaged or was cut off: {text}", hint="make it again from where it came from"
+        f"{stream} {what}: {lines[0].rstrip('.')}", hint="make it again from where it came from"
     )
 
 
@@ -70,11 +81,13 @@ class ArrowTable:
     """A table in record batches."""
 
     place = "row"
+    notes: Sequence[str] = ()
 
     def __init__(
         self, stream: ByteStream, schema: Any, batches: Iterator[Any], total: int | None = None
     ) -> None:
         self.stream = stream.name
+        self.stamp = stream.stamp
         self._bytes = stream
         self.names = tuple(schema.names)
         check_names(self.names, self.stream)
@@ -91,21 +104,32 @@ class ArrowTable:
 
     def blocks(self) -> Iterator[Block]:
         row = 1
-        while True:
-            try:
-                batch = next(self._batches, None)
-            except (pyarrow.ArrowInvalid, OSError) as error:
-                raise damaged(self.stream, error) from None
-            if batch is None:
-                return
+        while (batch := self._next()) is not None:
             for start in range(0, batch.num_rows, ROWS):
                 part = batch.slice(start, ROWS)
                 yield Block(part, row)
                 row += part.num_rows
                 self._read += part.num_rows
 
+    def _next(self) -> Any:
+        """The next batch, or None at the end. Raises FileError.
+
+        What stands in a batch is where its values are to be found, and it is believed by whatever
+        reads them: an offset that was altered leads out of the file, to other memory of this
+        process. So a batch is validated in full. Numbers need nothing for that; texts are looked
+        through, as is every offset and index.
+        """
+        try:
+            batch = next(self._batches, None)
+            if batch is not None:
+                batch.validate(full=True)
+        except SPOILED as error:
+            raise damaged(self.stream, error) from None
+        return batch
+
     def rows(self, block: Block, wanted: Sequence[str], shapes: Mapping[str, Shape]) -> Rows:
-        """The rows of a batch, with the numbers of the columns `wanted`."""
+        """The rows of a batch, with the numbers of the columns `wanted`. Raises FileError for what
+        Python cannot hold."""
         batch = block.content
         columns: dict[str, Column] = {}
         faults: dict[int, FileError] = {}
@@ -129,7 +153,7 @@ class ArrowTable:
         faults: dict[int, FileError],
     ) -> Column:
         maker = ColumnMaker(shape)
-        for number, item in enumerate(values.to_pylist()):
+        for number, item in enumerate(python_values(values)):
             try:
                 maker.add(*_value(item, maker.shape))
             except numbers.NoNumberError as why:
@@ -139,6 +163,15 @@ class ArrowTable:
                     faulty(self.stream, block.line + number, f"column {name!r} {why}", self.place),
                 )
         return maker.column()
+
+
+def python_values(column: Any) -> list[Any]:
+    """A column as Python's values. Raises FileError for those that Python has not, such as dates
+    after the year 9999."""
+    try:
+        return list(column.to_pylist())
+    except SPOILED as error:
+        raise FileError(f"a cell cannot be read: {error}") from None
 
 
 def _scalars(values: Any) -> Column | None:
@@ -152,7 +185,10 @@ def _scalars(values: Any) -> Column | None:
     if not is_number or values.null_count:
         return None
     if kind != pyarrow.float64():
-        values = compute.cast(values, pyarrow.float64(), safe=False)
+        try:
+            values = compute.cast(values, pyarrow.float64(), safe=False)
+        except SPOILED:  # Python may do better, and says which row it is
+            return None
     return Column(values)
 
 

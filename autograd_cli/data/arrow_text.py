@@ -5,6 +5,7 @@ What is written here is what Python writes, to the byte: the two spell a few num
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,8 +14,13 @@ import pyarrow
 import pyarrow.compute as compute
 import pyarrow.csv
 
+from autograd_cli.data.lines import MARK
 from autograd_cli.data.rows import Block, Column, Rows, Shape
 
+# A cell like 1,5 between other delimiters; as in `numbers`.
+_DECIMAL_COMMA = re.compile(
+    rb"(?:^|[^\w.,])[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?(?:[^\w.,]|$)", re.MULTILINE
+)
 _READING = pyarrow.csv.ReadOptions
 PLAIN_FROM, PLAIN_TO = 1e-4, 1e10  # between them the two spell alike, but for whole numbers
 EXPONENT_BELOW, EXPONENT_FROM = 1e-10, 1e16  # beyond these they do so too
@@ -29,10 +35,16 @@ def clean_rows(
 ) -> Rows | None:
     """The rows of a block in which there is nothing to complain about, else None.
 
-    None also where a cell is quoted, a line is blank (it holds no number), a carriage return
-    stands alone or a cell holds a list: only the lines themselves are kept, and each is a row.
+    None also where a cell is quoted, a line is blank (it holds no number) or begins with #, a
+    carriage return stands alone, or a cell holds a list or has a decimal comma: only the lines
+    themselves are kept, and each is a row as it is written. A byte-order mark is part of a cell
+    here, and nothing to Arrow.
     """
     text: bytes = block.content
+    if text.startswith((b"#", MARK)) or b"\n#" in text:
+        return None  # comments, maybe
+    if delimiter != "," and b"," in text and _DECIMAL_COMMA.search(text):
+        return None
     if b'"' in text or any(shapes.get(name) for name in wanted):
         return None
     if b"\r" in text:
@@ -63,8 +75,18 @@ def clean_rows(
     columns = {name: Column(table[place].combine_chunks()) for name, place in read.items()}
     if b"(" in text and any(_has_nan(one.numbers) for one in columns.values()):
         return None  # to Arrow, nan(1) is a number
+    if any(_has_inf(one.numbers) for one in columns.values()) and _BEYOND.search(text):
+        return None  # 1e400, which is infinite to Arrow
     rows = table.num_rows
     return Rows(rows, columns, range(block.line, block.line + rows), lines=text)
+
+
+# What a number has that is beyond float64: an exponent of three digits, or that many digits.
+_BEYOND = re.compile(rb"[0-9.][eE]\+?0*[1-9][0-9]{2}|[0-9]{9}")
+
+
+def _has_inf(numbers: Any) -> bool:
+    return bool(compute.any(compute.is_inf(numbers)).as_py())
 
 
 def _has_nan(numbers: Any) -> bool:

@@ -42,29 +42,36 @@ _FOREIGN = {
         "compressed with zstd",
         "pip install 'autograd-cli[data]' reads it, or: zstd -dc FILE | agx …",
     ),
+    b"FEA1": ("a Feather file of the first version", "write it as Parquet or Arrow"),
     b"%PDF": ("a PDF", "save the table in it as CSV"),
     b"\xd0\xcf\x11\xe0": ("an old Excel or Word file", "save the table in it as CSV"),
     b"\xff\xfe": ("UTF-16 text, not UTF-8", "convert it: iconv -f UTF-16 -t UTF-8 FILE"),
     b"\xfe\xff": ("UTF-16 text, not UTF-8", "convert it: iconv -f UTF-16 -t UTF-8 FILE"),
 }
 _PEEK = 8
+# What reading can end with; pyarrow, which reads zstd, has errors that are values or memory.
+_UNREADABLE = (OSError, zlib.error, lzma.LZMAError, ValueError, MemoryError)
 
 
 class ByteStream:
     """What stands in a file, piece by piece.
 
     `name` is what messages call it; `size` is the length of a regular file that is read as it is,
-    and None for anything else; `kind` is the magic of what stands in it, so far as eight bytes say.
+    and None for anything else; `head` is the magic of what stands in it, so far as eight bytes say.
+    `stamp` is the length of any regular file, and when it was written, in nanoseconds.
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self.name = name
         self.size: int | None = None
+        self.stamp: tuple[int, int] | None = None
         self.read_bytes = 0
         self._descriptor: int | None = None
         mode = _mode(file)
         if mode is not None and stat.S_ISREG(mode):
-            self.size = os.fstat(file.fileno()).st_size
+            status = os.fstat(file.fileno())
+            self.size = status.st_size
+            self.stamp = (status.st_size, status.st_mtime_ns)
         elif mode is not None:
             self._descriptor = file.fileno()
         self._raw = file if isinstance(file, io.BufferedReader) else io.BufferedReader(file, BLOCK)  # type: ignore[type-var]
@@ -89,7 +96,7 @@ class ByteStream:
             found = self._some()
         except EOFError:
             raise FileError(f"{self.name} ends too early: it was cut off") from None
-        except (OSError, zlib.error, lzma.LZMAError) as error:
+        except _UNREADABLE as error:
             raise read_error(self.name, error) from error
         self.read_bytes += len(found)
         if not found and self.size is not None and self.read_bytes < self.size:
@@ -139,7 +146,7 @@ class ByteStream:
             return cast(io.BufferedReader, self._file).peek(_PEEK)[:_PEEK]
         except EOFError:
             raise FileError(f"{self.name} ends too early: it was cut off") from None
-        except (OSError, zlib.error, lzma.LZMAError) as error:
+        except _UNREADABLE as error:
             raise read_error(self.name, error) from error
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
+import math
+import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 
-from autograd_cli.data import numbers
+from autograd_cli.data import numbers, room
 from autograd_cli.data.bytestream import ByteStream
 from autograd_cli.data.lines import MUCH, Lines, decoded
 from autograd_cli.data.rows import Block, Column, ColumnMaker, Rows, Shape, faulty
@@ -19,8 +21,8 @@ LONGEST_CELL = 1 << 26
 
 
 def has_arrow() -> bool:
-    """Whether pyarrow is installed."""
-    return importlib.util.find_spec("pyarrow") is not None
+    """Whether pyarrow is installed, and has room."""
+    return importlib.util.find_spec("pyarrow") is not None and not room.is_tight()
 
 
 class Delimited:
@@ -33,17 +35,73 @@ class Delimited:
 
     def __init__(self, stream: ByteStream) -> None:
         self.stream = stream.name
+        self.stamp = stream.stamp
         self._lines = Lines(stream, quotes=True)
-        line = self._lines.line
-        header = decoded(Block(self._lines.first(), line), self.stream)
+        self._notes: list[str] = []
+        self._comments: list[int] = []  # how many each block has
+        self._is_blank = False  # what stands between the cells
+        self.delimiter = ""
+        header = self._find_header()
         if not header.strip():
             raise FileError(
                 f"{self.stream} is empty", hint="the first line holds the names of the columns: x,y"
             )
-        self.delimiter = _delimiter(header)
+        self.delimiter = self.delimiter or self._delimiter(header)
+        if self._is_blank:
+            header = _tabbed(header)
         cells = self._header(header)
         self.names = tuple(cell.strip() for cell in cells)
         check_names(self.names, self.stream)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was found out about the table, beyond a header and rows; it may become more."""
+        count = sum(self._comments)
+        told = [_left_out(count, f"among the rows of {self.stream}")] if count else []
+        return [*self._lines.notes, *self._notes, *told]
+
+    def _first(self) -> str:
+        line = self._lines.line
+        return decoded(Block(self._lines.first(), line), self.stream)
+
+    def _find_header(self) -> str:
+        """The line with the names of the columns: the first that is no comment, and does not only
+        say what stands between cells; or the last comment, where that is followed by numbers."""
+        line = self._first()
+        said = _SEPARATOR.fullmatch(line.strip('"'))
+        if said:
+            self._notes.append(f"{self.stream} says what stands between its cells: {said[1]!r}")
+            self.delimiter, self._is_blank = ("\t", True) if said[1] == " " else (said[1], False)
+            line = self._first()
+        comments: list[str] = []
+        while _is_comment(line):
+            comments.append(line)
+            line = self._first()
+        if comments and (not line or _is_row_below(line, comments[-1])):
+            header = comments.pop().lstrip("# \t")
+            self._notes.append(f"{self.stream} has the names of its columns in a comment: {header}")
+            if line:
+                self._lines.put_back(line.encode())
+            line = header
+        if comments:
+            self._notes.append(_left_out(len(comments), f"above the header of {self.stream}"))
+        return line
+
+    def _delimiter(self, header: str) -> str:
+        """What the header uses most, outside quotes; blanks, where nothing else stands there and
+        the row below it has as many words."""
+        outside = "".join(header.split('"')[::2])
+        found = max(DELIMITERS, key=outside.count)
+        if found in outside or len(_WORD.findall(header)) < 2:
+            return found
+        line = self._lines.first()
+        if line:
+            self._lines.put_back(line)
+        if len(_WORD.findall(line.decode("utf-8", "replace"))) != len(_WORD.findall(header)):
+            return found
+        self._notes.append(f"{self.stream} has blanks between its cells")
+        self._is_blank = True
+        return "\t"
 
     def _header(self, text: str) -> list[str]:
         csv.field_size_limit(LONGEST_CELL)
@@ -67,7 +125,10 @@ class Delimited:
         self._lines.stream.close()
 
     def blocks(self) -> Iterator[Block]:
-        yield from self._lines.blocks()
+        for block in self._lines.blocks():
+            if self._is_blank:
+                block = Block(_tabbed(decoded(block, self.stream)).encode(), block.line)
+            yield block
 
     def rows(self, block: Block, wanted: Sequence[str], shapes: Mapping[str, Shape]) -> Rows:
         """The rows of a block, with the numbers of the columns `wanted`.
@@ -81,13 +142,17 @@ class Delimited:
             if clean is not None:
                 return clean
         text = decoded(block, self.stream)
-        places, cells = self._cells(text, block)
         positions = {name: self.names.index(name) for name in wanted}
+        places, cells = self._cells(text, block)
+        if text.startswith("#") or "\n#" in text:
+            places, cells = self._without_comments(places, cells, 0 in positions.values())
+        pointed = self._pointed(text, cells, positions)
+        if self.delimiter != "," and "," in text and not pointed:  # one notation from here on
+            cells = [[numbers.with_point(cell) for cell in own] for own in cells]
         fast = self._all_numbers(text, cells, positions, shapes)
         if fast is not None:
             return Rows(len(cells), fast, places, cells)
         makers = {name: ColumnMaker(shapes.get(name)) for name in wanted}
-        pointed = self._pointed(text, cells, positions)
         faults: dict[int, FileError] = {}
         for row, (line, own) in enumerate(zip(places, cells, strict=True)):
             found = self._values(own, positions, makers, pointed)
@@ -120,6 +185,24 @@ class Delimited:
             ) from None
         return places, cells
 
+    def _without_comments(
+        self, places: Sequence[int], cells: list[list[str]], is_first_wanted: bool
+    ) -> tuple[Sequence[int], list[list[str]]]:
+        """The rows without those that begin with # and can be no rows: where a number has to stand,
+        or stands in other rows, or where there are too few cells or too many."""
+        begins = [own[0].startswith("#") for own in cells]
+        is_number = is_first_wanted or any(
+            _is_number(own[0]) for own, marked in zip(cells, begins, strict=True) if not marked
+        )
+        kept = [
+            row
+            for row, (own, marked) in enumerate(zip(cells, begins, strict=True))
+            if not (marked and (is_number or len(own) != len(self.names)))
+        ]
+        if len(kept) < len(cells):
+            self._comments.append(len(cells) - len(kept))
+        return [places[row] for row in kept], [cells[row] for row in kept]
+
     def _all_numbers(
         self,
         text: str,
@@ -133,13 +216,19 @@ class Delimited:
         width = len(self.names)
         if any(len(own) != width for own in cells):
             return None
-        try:
-            return {
-                name: Column(array("d", [float(own[at]) for own in cells]))
-                for name, at in positions.items()
-            }
-        except ValueError:
-            return None
+        found: dict[str, Column] = {}
+        for name, at in positions.items():
+            texts = [own[at] for own in cells]
+            try:
+                column = array("d", map(float, texts))
+            except ValueError:
+                return None
+            if math.inf in column or -math.inf in column:  # inf, or else 1e400
+                of = zip(column, texts, strict=True)
+                if any(math.isinf(one) and numbers.is_beyond(text) for one, text in of):
+                    return None
+            found[name] = Column(column)
+        return found
 
     def _pointed(self, text: str, cells: list[list[str]], positions: Mapping[str, int]) -> str:
         """A cell with a decimal point, where other numbers may have decimal commas, or ""."""
@@ -203,10 +292,36 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _delimiter(header: str) -> str:
-    """The delimiter that the header uses most, outside quotes."""
-    outside = "".join(header.split('"')[::2])
-    return max(DELIMITERS, key=lambda delimiter: outside.count(delimiter))
+_SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE | re.DOTALL)  # as Excel writes it
+_WORD = re.compile(r'"(?:[^"]|"")*"|\S+')
+
+
+def _is_comment(line: str) -> bool:
+    """Whether a line above the header is a comment; a column may be called `#`."""
+    return line.startswith("#") and line[1:2] not in DELIMITERS
+
+
+def _is_row_below(line: str, comment: str) -> bool:
+    """Whether a line is a row, with numbers in it, and a comment has as many cells for names."""
+    names = comment.lstrip("# \t")
+    between = max(DELIMITERS, key=line.count)
+    if between not in line:
+        cells, count = line.split(), len(names.split())
+    else:
+        cells, count = line.split(between), names.count(between) + 1
+    return len(cells) == count and any(_is_number(cell.strip(' "')) for cell in cells)
+
+
+def _left_out(count: int, where: str) -> str:
+    lines = "1 line begins" if count == 1 else f"{count:,} lines begin"
+    return f"{lines} with # {where}: left out, as comments"
+
+
+def _tabbed(text: str) -> str:
+    """Lines of cells between blanks as lines of cells between tabs."""
+    if '"' not in text:
+        return "\n".join(["\t".join(line.split()) for line in text.split("\n")])
+    return "\n".join(["\t".join(_WORD.findall(line)) for line in text.split("\n")])
 
 
 def _count(number: int, what: str) -> str:

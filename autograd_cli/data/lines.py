@@ -12,6 +12,8 @@ from autograd_cli.errors import FileError
 MARK = b"\xef\xbb\xbf"  # the byte-order mark of UTF-8
 LONGEST = 1 << 26  # bytes of a line
 MUCH = 100_000  # bytes of a block from which on a library is worth its import
+UTF_8, LATIN_1 = "utf-8", "cp1252"  # Latin-1 with the quotes and the € of Windows
+NO_LETTER = b"\xff"  # what stands in no text of it, but at the beginning of UTF-16
 MOST_CUTS = 1_000  # line ends that are tried for one outside quotes
 
 
@@ -24,6 +26,8 @@ class Lines:
         self._quotes = quotes
         self._rest = b""
         self._ended = False
+        self._encoding = ""  # known from the first bytes on that are not ASCII
+        self.notes: list[str] = []
 
     def first(self) -> bytes:
         """The first line that is not blank, without its end; b"" if there is none."""
@@ -41,12 +45,12 @@ class Lines:
                     )
             self.line += line.count(b"\n")
             if line.strip():
-                return line.rstrip(b"\r\n")
+                return self._in_utf_8(line).rstrip(b"\r\n")
 
     def put_back(self, line: bytes) -> None:
         """Makes `line`, which `first` gave, the next one again."""
         self._rest = line + b"\n" + self._rest
-        self.line -= 1
+        self.line -= line.count(b"\n") + 1
 
     def blocks(self) -> Iterator[Block]:
         """The rest, in blocks of whole lines; the last line has an end, whether written or not."""
@@ -57,12 +61,33 @@ class Lines:
                 block, self._rest = (rest, b"") if cut == len(rest) else (rest[:cut], rest[cut:])
                 line = self.line
                 self.line += _count_of_ends(block)
-                yield Block(block, line)
+                yield Block(self._in_utf_8(block), line)
             if not self._fill():
                 break
         if self._rest.strip():
-            yield Block(self._rest + b"\n", self.line)
+            yield Block(self._in_utf_8(self._rest + b"\n"), self.line)
         self._rest = b""
+
+    def _in_utf_8(self, text: bytes) -> bytes:
+        """Text of a table that is written in Latin-1, as spreadsheets do on Windows, in UTF-8.
+
+        What is neither is left as it is, for `decoded` to complain about.
+        """
+        if not self._quotes or self._encoding == UTF_8 or text.isascii():
+            return text
+        encodings = [self._encoding] if self._encoding else [UTF_8, LATIN_1]
+        for encoding in encodings:
+            if encoding == LATIN_1 and (NO_LETTER in text or _has_utf_8(text)):
+                continue
+            try:
+                found = text.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+            if not self._encoding and encoding == LATIN_1:
+                self.notes.append(f"{self.stream.name} is no UTF-8 text, and is read as Latin-1")
+            self._encoding = encoding
+            return found.encode()
+        return text
 
     def _fill(self) -> bool:
         """Reads more; False at the end."""
@@ -97,6 +122,11 @@ class Lines:
                 return cut
             cut = self._rest.rfind(b"\n", 0, cut - 1) + 1
         return end  # a quote that never closes: whoever reads the rows will say so
+
+
+def _has_utf_8(text: bytes) -> bool:
+    """Whether a character beyond ASCII stands in it in UTF-8, of which hardly any is Latin-1."""
+    return not text.decode("utf-8", "ignore").isascii()
 
 
 def _count_of_ends(block: bytes) -> int:

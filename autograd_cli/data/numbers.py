@@ -14,7 +14,11 @@ LONGEST = 40  # characters of a cell that are shown
 
 
 class NoNumberError(ValueError):
-    """A cell that holds no number: `str` says why."""
+    """A cell that holds no number that can be used: `str` says why."""
+
+
+class Beyond(str):
+    """The text of a number in JSON that float64 does not hold: `1e400`."""
 
 
 def number(text: str) -> float:
@@ -24,13 +28,41 @@ def number(text: str) -> float:
         raise NoNumberError("is empty")
     if stripped.isascii() and "_" not in stripped:
         try:
-            return float(stripped)
+            found = float(stripped)
         except ValueError:
             pass
+        else:
+            if math.isinf(found) and is_beyond(stripped):
+                raise _beyond(text)
+            return found
     why = f"is {shown(text)}, which is no number"
     if stripped.count(",") == 1 and stripped.replace(",", "", 1).lstrip("+-").isdecimal():
         why += " (decimals are written with a point)"
     raise NoNumberError(why)
+
+
+def is_beyond(text: str) -> bool:
+    """Whether text that float64 reads as infinite is written with digits, and not `inf`."""
+    return any(map(str.isdigit, text))
+
+
+def _beyond(text: str) -> NoNumberError:
+    return NoNumberError(
+        f"is {shown(text)}, a number beyond float64, which ends near 1.8e308 (inf is infinite)"
+    )
+
+
+def _float(text: str) -> float | Beyond:
+    found = float(text)
+    return Beyond(text) if math.isinf(found) else found
+
+
+_JSON = json.JSONDecoder(parse_float=_float)
+
+
+def from_json(text: str) -> Any:
+    """A JSON value, in which a number beyond float64 stays text. Raises: as `json.loads`."""
+    return _JSON.decode(text)
 
 
 def with_point(text: str) -> str:
@@ -56,7 +88,7 @@ def value(text: str, shape: tuple[int, ...] | None) -> tuple[array[float], tuple
     if not stripped.startswith("["):
         return fitting(array("d", (number(text),)), (), shape)
     try:
-        return flat(json.loads(stripped), shape)
+        return flat(from_json(stripped), shape)
     except (ValueError, RecursionError) as error:
         if isinstance(error, NoNumberError):
             raise
@@ -82,7 +114,9 @@ def _json_number(item: Any) -> float:
         try:
             return float(item)
         except OverflowError:
-            return math.inf if item > 0 else -math.inf
+            raise _beyond(str(item)) from None
+    if isinstance(item, Beyond):
+        raise _beyond(item)
     if item is None:
         raise NoNumberError("is null")
     if isinstance(item, str) and item in NON_FINITE:

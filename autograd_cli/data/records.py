@@ -18,9 +18,11 @@ class Records:
     """A table in NDJSON: the first record is read when this is made. Raises FileError."""
 
     place = "line"
+    notes: Sequence[str] = ()
 
     def __init__(self, stream: ByteStream) -> None:
         self.stream = stream.name
+        self.stamp = stream.stamp
         self._lines = Lines(stream)
         line = self._lines.line
         first = self._lines.first()
@@ -72,14 +74,35 @@ class Records:
 def _record(line: str) -> dict[str, Any] | str:
     """The object on a line, or what is wrong with it."""
     try:
-        record = json.loads(line)
+        record = numbers.from_json(line)
     except RecursionError:
         return "it is nested too deeply"
     except ValueError as error:
         return f"it is no JSON: {getattr(error, 'msg', error)}".lower().replace("json", "JSON")
     if not isinstance(record, dict):
         return "it is no JSON object"
+    if line.count(":") > len(record):  # there is more than a colon for each column
+        twice = _twice(line)
+        if twice is not None:
+            return f"column {twice!r} is there twice"
     return record
+
+
+def _twice(line: str) -> str | None:
+    """The first key that stands twice in the object on a line, not in those within it."""
+    keys: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys[:] = (key for key, _ in pairs)  # the outermost object is the last
+        return dict(pairs)
+
+    json.loads(line, object_pairs_hook=note)
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            return key
+        seen.add(key)
+    return None
 
 
 def _values(

@@ -15,10 +15,17 @@ HINT = "--on-error skip leaves such rows out, --on-error null leaves their resul
 
 
 class Block(NamedTuple):
-    """Whole rows as they stand in the stream, and the number of the line that the first is on."""
+    """Whole rows as they stand in the stream, and the number of the line that the first is on.
+
+    Where a run may be continued, `before` and `after` are the checksums of the rows so far; of a
+    block whose first rows were left out, those are of the `whole` one.
+    """
 
     content: Any  # bytes of text, or an Arrow record batch
     line: int
+    before: int | None = None
+    after: int | None = None
+    whole: Block | None = None
 
 
 class Column(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Protocol, TextIO
 
 from autograd_cli.data.bytestream import ByteStream, open_bytes
 from autograd_cli.data.delimited import Delimited
+from autograd_cli.data.names import listing
 from autograd_cli.data.records import Records
 from autograd_cli.data.rows import Block, Rows, Shape
 from autograd_cli.errors import FileError
@@ -22,13 +23,18 @@ ARROW = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")  # Parquet, an Arrow file, an 
 class Source(Protocol):
     """A table that is being read: blocks in their order, and rows from a block in any thread.
 
-    `names` are those of its columns, `stream` is what messages call it, and `place` what they call
-    the place of a row.
+    `names` are those of its columns, `stream` is what messages call it, `place` what they call the
+    place of a row, and `stamp` the size and time of the file, if it is one.
     """
 
     names: tuple[str, ...]
     stream: str
     place: str
+    stamp: tuple[int, int] | None
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was found out so far that is not plain to see."""
 
     def share(self) -> float | None:
         """How much of the whole has been read, where that is known."""
@@ -118,7 +124,7 @@ def no_rows(source: Source) -> FileError:
 
 def missing_column(name: str, source: Source) -> FileError:
     return FileError(
-        f"{source.stream} has no column {name!r}", hint=f"it has: {', '.join(source.names)}"
+        f"{source.stream} has no column {name!r}", hint=f"it has: {listing(source.names)}"
     )
 
 

@@ -18,11 +18,13 @@ from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expression
 from autograd_cli.language.functions import FUNCTIONS
 from autograd_cli.results import Value
+from autograd_cli.results.array import Array
 
 CHUNK = 65_536  # numbers of a column; more would leave the cache, fewer would be all overhead
 WIDER = 2  # times as many, where each point has several
 LEAST = 1_024  # points, however many numbers each has
 CHUNK_ELEMENTS = 4_194_304
+LISTED = 131_072  # numbers of a value that are made lists at once
 
 
 class Listed(dict[str, Tensor]):
@@ -120,7 +122,8 @@ def forward(
     if not singly:
         # Some operations cannot be vectorised; if it is not that, the loop raises the same again.
         vectorised = torch.vmap(partial(single, around=layout.under_vmap), randomness="same")
-        with contextlib.suppress(AgxError):
+        # Nor do all points at once fit into memory where each has a large matrix of its own.
+        with contextlib.suppress(AgxError, MemoryError):
             return vectorised(*tensors)
     # A clone begins where memory of its own would: of some sums the order depends on that.
     rows = zip(*tensors, strict=True)
@@ -148,9 +151,11 @@ def rows_at(
 
 
 def plain(value: Tensor) -> Any:
-    """A tensor as a number or nested lists of numbers."""
+    """A tensor as a number or nested lists of numbers; very many of them become lists later."""
     if not value.dim():
         return value.item()
     if value._is_zerotensor():  # torch's promise of zeros, which has no memory to read
         value = torch.zeros(value.shape, dtype=value.dtype)
+    if value.numel() > LISTED:
+        return Array(value.detach().to("cpu", copy=True))  # what becomes of the tensor is its own
     return value.tolist()

@@ -16,18 +16,22 @@ from autograd_cli.engine.aliasing import unseen
 from autograd_cli.engine.claim import Claims, judge_claim
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import gradient, plain
-from autograd_cli.engine.evaluate import evaluate, output
+from autograd_cli.engine.evaluate import NodeValue, evaluate, output
 from autograd_cli.engine.faults import shape_text
 from autograd_cli.engine.numerical import SMOOTH, Ladder, Slopes, slopes
 from autograd_cli.engine.rounding import Noisy, Rounding
+from autograd_cli.engine.sparsity import interactions
+from autograd_cli.engine.symmetric import Symmetries, Symmetry, together
 from autograd_cli.engine.threads import one_thread
+from autograd_cli.engine.vanishing import vanishing
 from autograd_cli.engine.vectorised import Vectorised
-from autograd_cli.engine.verdict import PRECISIONS, Evidence, Exact, Tolerance, judge
+from autograd_cli.engine.verdict import DETACHED, PRECISIONS, Evidence, Exact, Tolerance, judge
 from autograd_cli.errors import EvaluationError, ShapeError
+from autograd_cli.language.detached import holds, released
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.results import Gradient
-from autograd_cli.results.check import VERDICTS, Check, Component, Samples
+from autograd_cli.results.check import DISAGREE, VERDICTS, Check, Component, Samples
 
 CHUNK_ELEMENTS = 4_000_000  # numbers of a forward pass that are held at once
 MOST_ELEMENTS = 200  # inputs that are checked
@@ -80,11 +84,11 @@ def check(
     points = {name: tensor[None] for name, tensor in at.items()}
     request = DerivativeRequest(wrt=question.wrt)
     examination = Examination(expression, points, context, question)
-    referee.ask([examination.job()])
+    referee.ask(examination.jobs())
     found: Gradient = gradient(expression, at, context, request)
     context.generator.set_state(state)
     examination.prepare()
-    (components,) = examination.components(_reply(referee, 0))
+    (components,) = examination.components(*referee.replies())
     return Check(
         expression=found.expression,
         at=found.at,
@@ -146,7 +150,7 @@ class Survey:
         self._context = context
         self._question = question
         self._referee = referee
-        self._reply: Reply | None = None
+        self._is_first = True
         self._moving: Collection[str] = ()
         self.count = self._outside = self._checked = 0
         self._verdicts: dict[str, int] = {}
@@ -162,16 +166,14 @@ class Survey:
         """Checks a batch: tensors of shape (points, *shape) for every variable, of which `moving`
         are those that vary; `labels` name the points. Raises: as `check`."""
         examination = Examination(self._expression, points, self._context, self._question)
-        is_first = self._reply is None
-        if is_first:
-            self._referee.ask([examination.job()])
+        if self._is_first:
+            self._referee.ask(examination.jobs())
         examination.prepare()
         outside = examination.outside()
-        if is_first:
-            self._reply = _reply(self._referee, 0)
-        reply: Reply = self._reply if is_first and self._reply is not None else {}
+        replies = self._referee.replies() if self._is_first else ()
+        self._is_first = False
         every: list[Component] = []
-        for number, components in enumerate(examination.components(reply)):
+        for number, components in enumerate(examination.components(*replies)):
             if number in outside:
                 continue
             here = {name: plain(points[name][number]) for name in points if name in moving}
@@ -211,15 +213,11 @@ def _badness(component: Component) -> tuple[int, float]:
     return VERDICTS.index(component.verdict), math.inf if math.isnan(share) else share
 
 
-def _reply(referee: Referee, number: int) -> Reply:
-    replies = referee.replies()
-    return replies[number] if number < len(replies) else {}
-
-
 class Examination:
     """One expression at some points: what autograd and the ladder say, and what the referee said.
 
-    `points` holds for every variable a tensor of shape (points, *shape).
+    `points` holds for every variable a tensor of shape (points, *shape). Where `detach` holds
+    something fixed, `released` is the examination of the same expression without it.
     """
 
     def __init__(
@@ -254,6 +252,10 @@ class Examination:
         self.every = self.elements
         self.keep(self.elements)
         self._prepared: _Prepared | None = None
+        self.holds = holds(expression)
+        self.released: Examination | None = None
+        if self.holds:
+            self.released = Examination(released(expression), points, context, question)
 
     def keep(self, elements: Sequence[Element]) -> None:
         """Check these of all the elements alone, or as many of them as there is time for."""
@@ -276,6 +278,12 @@ class Examination:
             return first
         return first + list(itertools.combinations_with_replacement(self.elements, 2))
 
+    def jobs(self) -> list[Job]:
+        """What the referee is asked: of the expression, and of the one without `detach`."""
+        if self.released is None:
+            return [self.job()]
+        return [self.job(), {**self.released.job(), "released": True}]
+
     def job(self) -> Job:
         """What the referee is asked."""
         numbers = {name: tensor.double().tolist() for name, tensor in self.points.items()}
@@ -294,6 +302,8 @@ class Examination:
         if self._prepared is None:
             with one_thread():
                 self._prepared = _Prepared(self)
+        if self.released is not None:
+            self.released.prepare()
 
     def outside(self) -> set[int]:
         """The points where the expression has no finite value."""
@@ -301,26 +311,39 @@ class Examination:
         assert self._prepared is not None
         return {n for n, value in enumerate(self._prepared.values) if not math.isfinite(value)}
 
-    def components(self, reply: Reply) -> Iterator[list[Component]]:
-        """The components of every point, judged."""
-        for number, found in enumerate(self.evidence(reply)):
+    def components(self, *replies: Reply) -> Iterator[list[Component]]:
+        """The components of every point, judged, with the replies to `jobs` that there are."""
+        for number, found in enumerate(self.evidence(*replies)):
             yield [
                 self._component(number, elements, one)
                 for elements, one in zip(self._wanted(), found, strict=True)
             ]
 
-    def evidence(self, reply: Reply) -> Iterator[list[Evidence]]:
+    def evidence(self, *replies: Reply) -> Iterator[list[Evidence]]:
         """What is known of every derivative, point by point, in the order they are asked for."""
+        found = self._evidence(*replies[:1])
+        if self.released is None:
+            yield from found
+            return
+        for here, without in zip(found, self.released.evidence(*replies[1:]), strict=True):
+            yield [
+                replace(one, holds=self.holds, whole=whole)
+                for one, whole in zip(here, without, strict=True)
+            ]
+
+    def _evidence(self, reply: Reply | None = None) -> Iterator[list[Evidence]]:
         self.prepare()
         assert self._prepared is not None
         wanted = self._wanted()
         exact = [
-            [Exact.of_reply(one) for one in findings] for findings in reply.get("points") or ()
+            [Exact.of_reply(one) for one in findings]
+            for findings in (reply or {}).get("points") or ()
         ]
         for number in range(self.count):
             known: Sequence[Exact | None] = (
                 exact[number] if number < len(exact) else [None] * len(wanted)
             )
+            certain = self._certain_zeros(number, known)
             yield [
                 Evidence(
                     autograd=self._prepared.autograd[number][place],
@@ -328,9 +351,19 @@ class Examination:
                     exact=known[place],
                     wobble=self._prepared.wobble[number][place],
                     precision=PRECISIONS[self.context.dtype_name],
+                    symmetry=self._prepared.symmetry[number][place],
+                    is_certainly_zero=certain[place],
                 )
                 for place in range(len(wanted))
             ]
+
+    def _certain_zeros(self, number: int, known: Sequence[Exact | None]) -> Sequence[bool]:
+        """Which of the derivatives are 0 for certain, where nothing else could tell."""
+        assert self._prepared is not None
+        values = self._prepared.autograd[number]
+        if any(value == 0 and one is None for value, one in zip(values, known, strict=True)):
+            return self._prepared.certain_zeros(number)
+        return [False] * len(values)
 
     def _component(
         self, number: int, elements: tuple[Element, ...], evidence: Evidence
@@ -339,8 +372,9 @@ class Examination:
         claimed = None
         if self.question.claims and len(elements) == 1:
             at = {name: tensor[number] for name, tensor in self.points.items()}
-            claimed = self.question.claims.value(last.label, last.name, last.flat, at, self.context)
-            verdict, note = judge_claim(evidence, claimed)
+            claim = self.question.claims.claim(last.label, last.name, last.flat, at, self.context)
+            claimed = claim.value
+            verdict, note = judge_claim(evidence, claim)
         else:
             verdict, note = judge(evidence, self.question.tolerance)
         return component(evidence, ",".join(one.label for one in elements), verdict, note, claimed)
@@ -350,14 +384,20 @@ def component(
     evidence: Evidence, label: str, verdict: str, note: str, claimed: float | None = None
 ) -> Component:
     """The evidence as a component of the result."""
-    kind = evidence.kind()
-    is_smooth = kind == SMOOTH
+    own = evidence.autograd
+    if verdict != DISAGREE and evidence.is_held_back:  # what autograd is not the derivative of
+        assert evidence.whole is not None
+        evidence = evidence.whole
+        kind, is_smooth = DETACHED, evidence.kind() == SMOOTH
+    else:
+        kind = evidence.kind()
+        is_smooth = kind == SMOOTH
     central = evidence.slopes.central
     known = is_smooth and evidence.has_numerical
     left, right = (None, None) if is_smooth else evidence.sides()
     return Component(
         input=label,
-        autograd=evidence.autograd,
+        autograd=own,
         numerical=central.value if known else None,
         error_bar=evidence.error_bar if known else None,
         exact=evidence.exact.value if evidence.exact is not None and is_smooth else None,
@@ -377,13 +417,21 @@ class _Prepared:
     def __init__(self, examination: Examination) -> None:
         self._examination = examination
         self._elements = examination.elements
+        self._reference = reference = replace(
+            examination.context, device=torch.device("cpu"), dtype=torch.float64
+        )
         self._count = examination.count
         context = examination.context
         state = context.generator.get_state()
-        reference = replace(context, device=torch.device("cpu"), dtype=torch.float64)
         self._points = {name: one.cpu().double() for name, one in examination.points.items()}
         first = {name: tensor[0] for name, tensor in self._points.items()}
-        exactly = Vectorised(examination.expression, first, reference, rounded=context.dtype)
+        exactly = Vectorised(
+            examination.expression,
+            first,
+            reference,
+            rounded=context.dtype,
+            among_symmetric=True,
+        )
         self._rounding = Rounding(exactly)
         self._held_at_once = max(exactly.elements, 1)  # numbers of one point
         context.generator.set_state(state)
@@ -400,6 +448,7 @@ class _Prepared:
         )
         held = exactly.held(self._points)
         self._stairs = exactly.stairs(self._points)
+        self.symmetry = self._symmetries(exactly, held)
         self.slopes = self._ladders(None, held)
         if examination.question.order > 1:
             self._second_order(own, held)
@@ -421,10 +470,63 @@ class _Prepared:
             for one in self._elements
         ]
         ladders = [self._ladders((one.name, one.flat), held) for one in self._elements]
+        unit = PRECISIONS[self._examination.context.dtype_name].unit
+        wobble = [
+            self._picked(self._rounding.wobble(self._points, unit, (one.name, one.flat)))
+            for one in self._elements
+        ]
         for number in range(self._count):
             self.autograd[number] += [by[i][number][j] for i, j in pairs]
             self.slopes[number] += [ladders[i][number][j] for i, j in pairs]
-            self.wobble[number] += [0.0] * len(pairs)
+            self.wobble[number] += [wobble[i][number][j] for i, j in pairs]
+            row = self.symmetry[number]
+            self.symmetry[number] = row + [together(row[i], row[j]) for i, j in pairs]
+
+    def certain_zeros(self, number: int) -> list[bool]:
+        """Which of the wanted derivatives are 0 for certain at a point."""
+        expression, generator = self._examination.expression, self._reference.generator
+        at = {name: tensor[number] for name, tensor in self._points.items()}
+        state = generator.get_state()
+        is_first = self._examination.question.order == 1
+        zeros = vanishing(expression, at, self._reference)
+        found = [self._in(zeros, one) for one in self._elements]
+        if not is_first:
+            steady = vanishing(expression, at, self._reference, around=True)
+            alone = [self._in(steady, one) for one in self._elements]
+            met = self._interacting(evaluate(expression, at, self._reference))
+            pairs = itertools.combinations_with_replacement(range(len(self._elements)), 2)
+            found += [alone[i] or alone[j] or not met[i][j] for i, j in pairs]
+        generator.set_state(state)
+        return found
+
+    def _interacting(self, values: Sequence[NodeValue]) -> list[list[bool]]:
+        """Which elements meet in an operation that is not linear in them, pair by pair."""
+        expression = self._examination.expression
+        sizes = [one[0].numel() for one in self._points.values()]
+        starts = dict(zip(self._points, itertools.accumulate(sizes, initial=0), strict=False))
+        count = sum(sizes)
+        pairs = interactions(expression, values, list(self._points), self._reference, count)
+        met = torch.ones(count, count, dtype=torch.bool)
+        if pairs is not None:
+            met[:] = False
+            met[pairs[:, 0], pairs[:, 1]] = True
+        chosen = torch.tensor([starts[one.name] + one.flat for one in self._elements])
+        return met[chosen][:, chosen].tolist()
+
+    def _in(self, masks: Mapping[str, Tensor], element: Element) -> bool:
+        return bool(masks[element.name].flatten()[element.flat])
+
+    def _symmetries(
+        self, exactly: Vectorised, held: Sequence[Tensor]
+    ) -> list[list[Symmetry | None]]:
+        """What every element does to operands that have to be symmetric, at every point."""
+
+        def values(points: Mapping[str, Tensor], wanted: Sequence[int]) -> Sequence[Tensor]:
+            with torch.no_grad():
+                return exactly.forward(points, held, {}, wanted)[1]
+
+        found = Symmetries(exactly.expression, self._points, values)
+        return found.by([(one.name, one.flat) for one in self._elements])
 
     def _ladders(self, of: tuple[str, int] | None, held: Sequence[Tensor]) -> list[list[Slopes]]:
         """The ladders along every element at every point: of the expression, or of its derivative

@@ -13,12 +13,16 @@ from torch import Tensor
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import evaluate, output
 from autograd_cli.engine.numerical import SMOOTH
-from autograd_cli.engine.verdict import Evidence, Judgement, judge
+from autograd_cli.engine.rounding import UNIT, Rounding
+from autograd_cli.engine.vectorised import Vectorised
+from autograd_cli.engine.verdict import Evidence, Judgement, among_symmetric, judge, told_apart
 from autograd_cli.errors import ShapeError
-from autograd_cli.language.expression import Expression
+from autograd_cli.language.expression import INDEX, Expression, Node
 from autograd_cli.results.check import AGREE, DISAGREE, INCONCLUSIVE
 
 CLOSE = 1e-6
+SLACK = 8.0  # times the bound of a formula's rounding: its constants are rounded as well
+TINY = 5e-324  # two floats that are next to each other about 0
 SIMPLE = 12  # the largest denominator of a factor worth naming
 
 
@@ -37,55 +41,111 @@ class Claims:
     def variables(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(label.partition("[")[0] for label in self.formulas))
 
-    def value(
+    def claim(
         self, label: str, name: str, flat: int, at: Mapping[str, Tensor], context: Context
-    ) -> float:
+    ) -> Claim:
         """What is claimed of one element, in float64.
 
         Raises: ShapeError if the formula of a vector or matrix has another shape.
         """
         formula = self.formulas.get(label) or self.formulas[name]
         exactly = Context(torch.device("cpu"), torch.float64, context.generator)
-        values = {key: tensor.double() for key, tensor in at.items()}
+        values = {key: tensor.cpu().double() for key, tensor in at.items()}
         with torch.no_grad():
             found = output(formula, evaluate(formula, values, exactly), exactly).double()
+        place = flat
         if label in self.formulas:
             if found.numel() != 1:
                 raise ShapeError(f"--against: the formula for {label} is not a number")
-            return found.reshape(()).item()
-        shape = at[name].shape
-        if found.dim() and found.shape != shape:
+            place = 0
+        elif found.dim() and found.shape != at[name].shape:
             raise ShapeError(
                 f"--against: the formula for {name} has another shape than {name}",
                 hint=f"for single elements write {name}[0]: ...",
             )
-        return found.expand(shape).flatten()[flat].item()
+        elif not found.dim():
+            place = 0
+        index = tuple(int(part) for part in torch.unravel_index(torch.tensor(place), found.shape))
+        return Claim(found.flatten()[place].item(), _noise(formula, index, values, exactly))
 
 
-def judge_claim(evidence: Evidence, claimed: float) -> Judgement:
-    """The verdict on a claimed derivative: on autograd's own, only if that is wrong."""
+@dataclass(frozen=True)
+class Claim:
+    """A number that is claimed, and how far rounding may have moved it from its formula."""
+
+    value: float
+    noise: float = 0.0
+
+
+def _noise(
+    formula: Expression, index: tuple[int, ...], at: Mapping[str, Tensor], context: Context
+) -> float:
+    """The bound of the rounding errors of one element of a formula's value."""
+    names = list(formula.variables)
+    if not names:
+        return 0.0
+    nodes, root = formula.nodes, formula.root
+    if index:  # one more node takes the element
+        nodes = (*nodes, Node(INDEX, (root,), nodes[root].span, index))
+        root = len(nodes) - 1
+    single = replace(formula, nodes=nodes, root=root)
+    point = {name: at[name] for name in names}
+    rounding = Rounding(Vectorised(single, point, context))
+    return rounding.values({name: one[None] for name, one in point.items()}).noise[0].item()
+
+
+def judge_claim(evidence: Evidence, claim: Claim) -> Judgement:
+    """The verdict on a claimed derivative: on autograd's own, only if that is wrong.
+
+    A claim is right only where what is known could have told it from a wrong one.
+    """
+    if evidence.is_held_back:
+        return _beside_detach(evidence, claim)
     if evidence.kind() != SMOOTH:
-        verdict, note = judge(replace(evidence, autograd=claimed, whose="your"))
+        verdict, note = judge(replace(evidence, autograd=claim.value, whose="your"))
         return (INCONCLUSIVE if verdict == AGREE else verdict), note
-    verdict, note = judge(evidence)
-    if evidence.has_formula:
-        assert evidence.exact is not None
-        right = evidence.exact.value
-    elif verdict == AGREE:
-        right = evidence.autograd
-    elif evidence.has_numerical:
-        right = evidence.slopes.central.value
-    else:
-        right = None
-    if right is None or not math.isfinite(right):
+    return among_symmetric(evidence, _judged(evidence, claim))
+
+
+def _judged(evidence: Evidence, claim: Claim) -> Judgement:
+    verdict, note = judge(replace(evidence, symmetry=None))
+    right, bar = evidence.known()
+    if not evidence.has_formula and verdict == AGREE and evidence.precision.unit == UNIT:
+        right, bar = evidence.autograd, 0.0  # it has more digits than the numerical one
+    if not (math.isfinite(right) and math.isfinite(bar)):
         return INCONCLUSIVE, note or "there is nothing to compare with"
-    error = abs(claimed - right)
-    allowed = CLOSE * abs(right)
-    if not evidence.has_formula and verdict != AGREE:
-        allowed = max(allowed, evidence.error_bar)
-    if error <= allowed or (right == 0 and error <= CLOSE * 1e-6):
-        return AGREE, f"but {note}" if verdict == DISAGREE else ""
-    return DISAGREE, f"yours is {claimed:.6g}, the derivative is {right:.6g}{_how(claimed, right)}"
+    error = abs(claim.value - right)
+    if error <= CLOSE * abs(right) + bar:
+        if bar <= CLOSE * abs(right):
+            return AGREE, f"but {note}" if verdict == DISAGREE else ""
+        return INCONCLUSIVE, (
+            f"yours is {claim.value:.6g}; the numerical derivative is {right:.6g} and only known"
+            f" to within {bar:.2g}"
+        )
+    if error <= SLACK * claim.noise + bar + TINY:
+        if right == bar == 0:
+            return AGREE, ""
+        return INCONCLUSIVE, (
+            f"yours is {claim.value:.6g} up to its own rounding of {claim.noise:.2g},"
+            f" the derivative is {right:.6g}"
+        )
+    if bar > CLOSE * abs(right):
+        the = f"the numerical derivative is {right:.6g}, give or take {bar:.2g}"
+        return DISAGREE, f"yours is {claim.value:.6g}, {the}"
+    how = _how(claim.value, right)
+    return DISAGREE, f"yours is {claim.value:.6g}, the derivative is {right:.6g}{how}"
+
+
+def _beside_detach(evidence: Evidence, claim: Claim) -> Judgement:
+    """Where `detach` makes two derivatives of one: a claim of either cannot be called right, and
+    one of neither is wrong."""
+    assert evidence.whole is not None
+    apart = replace(evidence, whole=None), evidence.whole
+    found = {_judged(one, claim)[0] for one in apart if one.kind() == SMOOTH}
+    told = told_apart(evidence)
+    if found == {DISAGREE} and all(one.kind() == SMOOTH for one in apart):
+        return DISAGREE, f"yours is {claim.value:.6g}; {told}"
+    return INCONCLUSIVE, told
 
 
 def _how(claimed: float, right: float) -> str:

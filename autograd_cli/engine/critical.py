@@ -24,11 +24,12 @@ LARGE = 200  # inputs from which on eigenvectors are not for reading
 SLACK = 32.0  # how many units of rounding error count as zero
 
 
-def spectrum(matrix: Tensor) -> Spectrum:
+def spectrum(matrix: Tensor, least: float = 0.0) -> Spectrum:
     """Eigenvalues and what they say: LAPACK's symmetric solver, at float32 at least.
 
     An eigenvalue within SLACK roundings of the largest counts as zero: computed ones are off by
-    about that much (Golub & Van Loan, 4th ed., section 8.1), and so are computed entries.
+    about that much (Golub & Van Loan, 4th ed., section 8.1), and so are computed entries. So does
+    one that is smaller than `least`.
     """
     size = len(matrix)
     rounding = torch.finfo(matrix.dtype).eps
@@ -45,7 +46,7 @@ def spectrum(matrix: Tensor) -> Spectrum:
         values = torch.linalg.eigvalsh(matrix)
     largest = values.abs().max().item()
     smallest = values.abs().min().item()
-    zero = SLACK * rounding * math.sqrt(size) * largest
+    zero = max(SLACK * rounding * math.sqrt(size) * largest, least)
     low, high = values[0].item(), values[-1].item()
     return Spectrum(
         eigenvalues=plain(values),

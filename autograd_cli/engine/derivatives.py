@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograd_cli.engine import backward
+from autograd_cli.engine import backward, sizes
 from autograd_cli.engine.batches import batches, forward
 from autograd_cli.engine.batches import plain as plain
 from autograd_cli.engine.context import Context
@@ -267,6 +267,7 @@ def _readable(value: Tensor) -> Tensor:
     return torch.zeros(value.shape, dtype=value.dtype) if value._is_zerotensor() else value
 
 
+AT_ONCE = 5  # numbers for each point of an axis, while it is made
 MOST_EXPLAINED = 5  # non-finite points whose cause is traced; the others speak for themselves
 
 
@@ -283,6 +284,8 @@ def axis(axis: Axis, context: Context) -> Tensor:
     last = axis.count - 1
     if not last:
         return start[None]
+    together = (axis.count, AT_ONCE)
+    sizes.need(together, torch.float64, context.device, f"an axis of {axis.count:,} points")
     ascending = torch.arange(axis.count, dtype=torch.float64)
     low, high = start.item() * (last - ascending), stop.item() * ascending
     found = (low + high) / last

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autograd_cli.engine import sizes
 from autograd_cli.engine.context import Context
-from autograd_cli.engine.faults import explain
+from autograd_cli.engine.faults import explain, no_room
 from autograd_cli.engine.operations import Operation, operation
 from autograd_cli.errors import AgxError, EvaluationError, ShapeError
 from autograd_cli.language import arithmetic
@@ -56,6 +57,8 @@ def evaluate(
                 append(handler(node, operands, variables, context))
         except AgxError as error:
             raise error.within(expression.source, expression.nodes[len(values)].span) from None
+        except MemoryError as error:
+            raise no_room(error, expression, len(values)) from error
         except (RuntimeError, IndexError, ValueError, TypeError, OverflowError) as error:
             raise explain(error, expression, len(values), values) from error
     return values
@@ -122,6 +125,9 @@ def _list(
 ) -> NodeValue:
     if not any(isinstance(operand, Tensor) for operand in operands):
         return torch.tensor(operands, dtype=context.dtype, device=context.device)
+    first = next(operand for operand in operands if isinstance(operand, Tensor))
+    if first.numel() * len(operands) >= sizes.LARGE:
+        sizes.need((len(operands), *first.shape), first.dtype, first.device, "this list")
     stacked: Tensor = stack([_as_tensor(operand, context) for operand in operands])
     if stacked.dim() > MAX_DIMENSIONS:
         raise ShapeError(f"a tensor has at most {MAX_DIMENSIONS} dimensions")
@@ -148,26 +154,45 @@ def _handler(name: str, accurate: bool, around: Around | None = None) -> _Handle
     if around is not None:
         function = around(name, function)
     if row.family == "constructor":
-        return lambda node, operands, variables, context: function(context, **dict(node.options))
+        return functools.partial(_constructed, function)
 
     is_operator = name in arithmetic.OPERATORS
+    large = sizes.threshold(row)
 
     def apply(
         node: Node, operands: list[Any], variables: Mapping[str, Tensor], context: Context
     ) -> NodeValue:
         tensors = 0
+        most = 1  # elements that a result can have, by those of its operands
         for operand in operands:
-            tensors += isinstance(operand, Tensor)
+            if isinstance(operand, Tensor):
+                tensors += 1
+                most *= operand.numel()
         if tensors < len(operands):
             if not tensors and is_operator:
                 return arithmetic.apply(name, operands)
             if not tensors or not row.numbers:
                 operands = [_as_tensor(operand, context) for operand in operands]
         options = node.options
+        if most >= large:
+            sizes.need_result(row, operands, row.symbol or row.name)
         result: NodeValue = function(*operands, **dict(options)) if options else function(*operands)
         return result
 
     return apply
+
+
+def _constructed(
+    function: Operation,
+    node: Node,
+    operands: list[Any],
+    variables: Mapping[str, Tensor],
+    context: Context,
+) -> NodeValue:
+    options = dict(node.options)
+    sizes.need_constant(context, options, node.op)
+    result: NodeValue = function(context, **options)
+    return result
 
 
 def _as_tensor(value: Any, context: Context) -> Any:

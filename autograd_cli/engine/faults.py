@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from autograd_cli.data.room import NoRoomError, is_shortage, shortage
 from autograd_cli.errors import DerivativeError, DomainError, EvaluationError, ShapeError
 from autograd_cli.language.expression import INDEX, LIST, Expression, Node
 from autograd_cli.language.functions import FUNCTIONS
@@ -17,12 +18,24 @@ from autograd_cli.language.functions import FUNCTIONS
 def explain(
     error: Exception, expression: Expression, position: int, values: Sequence[Any]
 ) -> EvaluationError:
-    """The error of the node at `position`, from what torch raised there."""
+    """The error of the node at `position`, from what torch raised there.
+
+    Raises: NoRoomError, if that was for want of memory.
+    """
+    if is_shortage(error):
+        raise no_room(error, expression, position) from error
     node = expression.nodes[position]
     operands = [(expression.text(i), values[i]) for i in node.operands]
     message = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     fault = _recognise(message, error, node, operands)
     return fault.within(expression.source, node.span)  # type: ignore[return-value]
+
+
+def no_room(error: Exception, expression: Expression, position: int) -> NoRoomError:
+    """The error of a node whose value does not fit into memory."""
+    said = shortage(error)
+    said.within(expression.source, expression.nodes[position].span)
+    return error if isinstance(error, NoRoomError) else NoRoomError(said)
 
 
 def _recognise(
@@ -72,7 +85,12 @@ def _recognise(
 
 
 def explain_backward(error: Exception, expression: Expression) -> EvaluationError:
-    """The error of a backward pass: which operation torch cannot differentiate (again)."""
+    """The error of a backward pass: which operation torch cannot differentiate (again).
+
+    Raises: NoRoomError, if there was not enough memory for it.
+    """
+    if is_shortage(error):
+        raise NoRoomError(shortage(error)) from error
     message = str(error).strip().splitlines()[0]
     match = re.search(r"derivative for '?(?:aten::)?_?(\w+)|(\w+)' is not implemented", message)
     name = (match.group(1) or match.group(2) or "").removesuffix("_backward") if match else ""
@@ -124,12 +142,6 @@ _KNOWN = (
     _Fault("not positive-definite", DomainError, "the matrix is not positive definite", " "),
     _Fault(
         "failed to converge", DomainError, "the iteration did not converge for this matrix", " "
-    ),
-    _Fault(
-        "can't allocate memory|out of memory",
-        EvaluationError,
-        "not enough memory for this",
-        "use fewer elements",
     ),
     _Fault(
         "size of tensor a .* must match|broadcast",

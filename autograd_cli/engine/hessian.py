@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autograd_cli.engine import sizes
 from autograd_cli.engine.batches import batches, plain, rows_at
 from autograd_cli.engine.compression import Compression, compress
 from autograd_cli.engine.context import Context
@@ -179,12 +180,14 @@ def _gradient(point: Point) -> Tensor:
 
 def _matrix(point: Point, slope: Tensor) -> tuple[Tensor, float]:
     """The Hessian, row by row or compressed, and its asymmetry before it was averaged."""
+    size = len(slope)
+    sizes.need((size, size), slope.dtype, slope.device, f"a Hessian of {size}×{size}")
     if not slope.requires_grad:
-        return slope.new_zeros(len(slope), len(slope)), 0.0
+        return slope.new_zeros(size, size), 0.0
     compression = _compression(point)
     if compression is not None:
         return compression.expand(_compressed(point, slope, compression))
-    matrix = slope.detach().new_empty(len(slope), len(slope))
+    matrix = slope.detach().new_empty(size, size)
     start = 0
     for block in rows_of([slope], point.wanted, point.expression, point.width):
         torch.add(block, 0.0, out=matrix[start : start + len(block)])  # -0.0 becomes 0.0

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from autograd_cli.engine import sizes
 from autograd_cli.engine.batches import batches, plain, rows_at
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import MOST_EXPLAINED
@@ -148,6 +149,8 @@ def _cleared(rows: Tensor, point: Point) -> Tensor:
 
 
 def _differentiated(point: Point, mode: str) -> tuple[Tensor, str]:
+    shape = (len(point.value), point.size)
+    sizes.need(shape, point.value.dtype, point.value.device, "a Jacobian of {}×{}".format(*shape))
     is_tall = len(point.value) > FORWARD_COST * point.size
     if mode == FORWARD or (mode == AUTO and is_tall):
         try:

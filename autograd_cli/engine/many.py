@@ -1,21 +1,31 @@
 """Gradients at many points, in the faster of two ways that agree.
 
 Autograd differentiates what was typed; the symbolic derivative is a program of few operations (see
-`program`). The program is believed only after it gave the same as autograd on the first points, and
-wherever it gives what is not finite, autograd is asked again.
+`program`). The program is believed only after it gave the same as autograd on the first points.
+After that every block is held against autograd at some of its rows (see `spot_check`), and one in
+which a row differs, or in which a number is not finite, is computed by autograd as a whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from autograd_cli.engine import backward
-from autograd_cli.engine.batches import CHUNK, LEAST, batches, count_of, is_pointwise, plain
+from autograd_cli.engine.batches import (
+    CHUNK,
+    LEAST,
+    Listed,
+    batches,
+    count_of,
+    is_pointwise,
+    plain,
+)
 from autograd_cli.engine.batches import batch as batch_of
 from autograd_cli.engine.bound import Outcome
 from autograd_cli.engine.compiled import Compiled
@@ -27,6 +37,7 @@ from autograd_cli.engine.derivatives import (
 )
 from autograd_cli.engine.layout import is_reordered
 from autograd_cli.engine.program import Program
+from autograd_cli.engine.spot_check import SpotCheck, at_rows, even_rows, telling_rows
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.results import Evaluation
@@ -35,10 +46,7 @@ from autograd_cli.results.columns import Chunk, Columns, Results
 AUTOGRAD, SYMBOLIC, AUTO = "autograd", "symbolic", "auto"
 VIAS = (AUTO, AUTOGRAD, SYMBOLIC)
 
-# Two ways agree where they differ by no more than rounding, of the number itself or of the largest
-# in its column: where terms cancel, both are right only to that.
-RELATIVE = {torch.float64: 1e-9, torch.float32: 1e-3}
-ABSOLUTE = {torch.float64: 1e-13, torch.float32: 1e-5}
+DTYPES = (torch.float64, torch.float32)  # that programs are for
 
 
 def own_context(context: Context) -> Context:
@@ -112,7 +120,8 @@ class Gradients:
     way.
 
     With `exact`, autograd gives each point what it gives that point alone, to the bit, even where
-    that takes a graph for every point.
+    that takes a graph for every point. `refused` counts the points of blocks for which there was a
+    program, but one that differs from autograd at some of them.
     """
 
     def __init__(
@@ -131,7 +140,10 @@ class Gradients:
         is_higher = request.order > 1 or len(request.partial) > 1
         self._singly = exact and (is_higher or is_reordered(expression))
         self.program: Callable[[Mapping[str, Tensor]], Outcome] | None = None
+        self.refused = 0
+        self._spots = SpotCheck(expression, self.names, context.dtype)
         self._compiled: Compiled | None = None
+        self._lock = Lock()
 
     @property
     def dtype(self) -> torch.dtype:
@@ -153,20 +165,19 @@ class Gradients:
         request = self._request
         if request.order > 1 or request.partial or request.along or request.grad_output:
             return False
-        if self._context.dtype not in RELATIVE or self._context.device.type != "cpu":
+        if self._context.dtype not in DTYPES or self._context.device.type != "cpu":
             return False
         return is_pointwise(self.expression, batch_of(self.expression, self._at, places, 0, 1))
 
     def adopt(
         self, program: Program, places: Mapping[str, Tensor], *, compiled: bool = False
     ) -> bool:
-        """Takes the program as the way from now on, if it agrees with autograd at these points."""
-        expected = self._by_autograd(places, 0)
+        """Takes the program as the way from now on, if it agrees with autograd at some of these
+        points."""
         self._compiled = Compiled(program) if compiled else None
         run = program.run if self._compiled is None else self._compiled.run
-        found = run(self._values(places)).columns
-        wanted = [expected.value, *(expected.gradient or {}).values()]
-        if not all(agree(one, other) for one, other in zip(found, wanted, strict=True)):  # type: ignore[arg-type]
+        values = self._values(places)
+        if not self._agree(values, run(values).columns, even_rows(count_of(places))):
             return False
         self.program = run
         return True
@@ -179,11 +190,25 @@ class Gradients:
         Raises: as `gradient`.
         """
         if fast and self.program is not None:
-            found = self.program(self._values(places))
+            values = self._values(places)
+            found = self.program(values)
             if found.is_finite:
-                value, *slopes = found.columns
-                return self._columns(places, value, slopes)
+                moving = (places[name] for name in values if name in places)
+                rows = telling_rows([*moving, *found.columns], count_of(places))
+                if self._agree(values, found.columns, rows):
+                    value, *slopes = found.columns
+                    return self._columns(places, value, slopes)
+                with self._lock:
+                    self.refused += count_of(places)
         return self._by_autograd(places, explain)
+
+    def _agree(self, values: Mapping[str, Tensor], found: Sequence[Tensor], rows: Tensor) -> bool:
+        """Whether these columns of a program are autograd's, at some rows."""
+        points = Listed(at_rows(values, rows))
+        expected = self._by_autograd(points, 0)
+        wanted = [expected.value, *(expected.gradient or {}).values()]
+        here = [column[rows] for column in found]
+        return self._spots.agree(points, here, wanted)  # type: ignore[arg-type]
 
     def _by_autograd(self, places: Mapping[str, Tensor], explain: int) -> Columns:
         parts: list[Columns] = []
@@ -226,17 +251,3 @@ class Gradients:
             value=value,
             gradient=dict(zip(self.names, slopes, strict=True)),
         )
-
-
-def agree(found: Tensor, expected: Tensor) -> bool:
-    """Whether two columns are the same to rounding; what is not finite has to be the same."""
-    finite = expected.isfinite()
-    if not torch.equal(finite, found.isfinite()):
-        return False
-    relative, absolute = RELATIVE[expected.dtype], ABSOLUTE[expected.dtype]
-    found, expected = found[finite], expected[finite]
-    if not len(expected):
-        return True
-    size = expected.abs()
-    allowed = relative * size + absolute * size.max()
-    return bool(((found - expected).abs() <= allowed).all())

@@ -30,7 +30,8 @@ def explain_value(expression: Expression, values: Sequence[NodeValue]) -> list[s
         value = values[position]
         if _is_finite(value) or not all(_is_finite(values[i]) for i in node.operands):
             continue
-        what = f"{_short(expression.text(position))} is {_non_finite(value)}"
+        text, found = _short(expression.text(position)), _non_finite(value)
+        what = f"{text} is {found}" if text != found else f"{text} stands in the expression"
         if node.op in (NUMBER, VARIABLE):
             return [f"the value is {result}: {what}"]
         where = _operands(expression, position, values)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+UNIT = 2.0**-53  # of the rounding of values
 RUNGS = 22
 RATIO = 4.0  # from step to step
 DEPTH = 5  # columns of Neville's scheme
@@ -81,7 +82,8 @@ class Slopes:
 
     `kind` is one of SMOOTH, KINKED, EDGE, JUMPING, INFINITE and UNDEFINED. `before` and `after` are
     values close by on each side; `steep` says that the slope grows without bound; `scale` is how
-    steep the function is at large, beside which a derivative counts as zero.
+    steep the function is at large, beside which a derivative counts as zero, and `terms` how steep
+    it would be if what it is made of did not cancel.
     """
 
     kind: str
@@ -93,6 +95,7 @@ class Slopes:
     after: float
     steep: bool
     scale: float
+    terms: float = 0.0
 
 
 def slopes(
@@ -128,6 +131,8 @@ def slopes(
     ratio = (here[:, 0] / ladder.x).abs().nan_to_num(0.0, 0.0, 0.0)
     chord = quotients["right"][0][:, 0].abs().nan_to_num(0.0, 0.0, 0.0)
     scales = torch.maximum(ratio, chord).tolist()
+    size = torch.where(ladder.x == 0, 1.0, ladder.x.abs())
+    terms = (noise_here[:, 0] / UNIT / size).nan_to_num(0.0, 0.0, 0.0).tolist()
     last = EVIDENCE[-1]
     found = []
     for row in range(len(ladder.x)):
@@ -140,7 +145,8 @@ def slopes(
         nearest = below[row, -1].item(), above[row, -1].item()
         kind = _kind(value, nearest, central, left, right, growth[row])
         steep = growth[row] > STEEP
-        found.append(Slopes(kind, central, left, right, value, *sides, steep, scales[row]))
+        beside = (*sides, steep, scales[row], terms[row])
+        found.append(Slopes(kind, central, left, right, value, *beside))
     return found
 
 

@@ -7,9 +7,11 @@ of rounding. This is first-order running error analysis (Higham 2002, section 3.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -99,24 +101,27 @@ class Rounding:
         self, points: Mapping[str, Tensor], component: tuple[str, int], held: Sequence[Tensor] = ()
     ) -> Noisy:
         """The same of a first derivative by autograd: by one element of a variable."""
-        name, element = component
         vectorised = self._vectorised
         value, inner, leaves, taps = vectorised.recorded(points, held)
-        rows = len(value)
-        by = leaves[vectorised.names.index(name)]
-        first = adjoints(value, [by], keep=True)[0]
-        slope = first.reshape(rows, -1)[:, element]
+        slope = vectorised.slope(value, dict(zip(vectorised.names, leaves, strict=True)), component)
         found = self._known(inner, leaves, adjoints(slope, [*taps, *leaves]))
         # The operations of the backward pass round as well, about as often.
         noise = 4 * UNIT * torch.maximum(self._bound(found), slope.detach().abs())
         phases = list(self._phases(found))
         return Noisy(slope.detach(), noise, torch.zeros_like(noise), phases)
 
-    def wobble(self, points: Mapping[str, Tensor], unit: float, samples: int = 12) -> list[Tensor]:
+    def wobble(
+        self,
+        points: Mapping[str, Tensor],
+        unit: float,
+        component: tuple[str, int] | None = None,
+        samples: int = 12,
+    ) -> list[Tensor]:
         """How far gradients move when every operation is off by up to `unit` of its result.
 
-        One tensor for each variable, of shape (points, *shape): the largest change in `samples`
-        random tries (a discrete stochastic arithmetic; Vignes 1993).
+        They are those of the expression, or of its derivative by one element of a variable. One
+        tensor for each variable, of shape (points, *shape): the largest change in `samples` random
+        tries (a discrete stochastic arithmetic; Vignes 1993).
         """
         vectorised = self._vectorised
         held = vectorised.held(points)
@@ -128,32 +133,31 @@ class Rounding:
         leaves = {name: tensor.detach().requires_grad_() for name, tensor in many.items()}
         exact = {leaf.data_ptr() for leaf in leaves.values()}
 
-        def error(value: Tensor) -> Tensor:
-            signs = 2 * torch.rand(value.shape, generator=generator, dtype=value.dtype) - 1
-            signs.view(rows, samples, -1)[:, 0] = 0  # the first of them is not disturbed
-            return value * unit * signs
+        def signs(shape: torch.Size) -> Tensor:
+            """Of errors, in shares of the unit; the first of the samples is not disturbed."""
+            drawn = 2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1
+            drawn.view(rows, samples, -1)[:, 0] = 0
+            return drawn * unit
 
         def disturbed(kept: Tensor) -> Tensor:
             """What an operation keeps for its backward pass, such as its own result."""
             ours = kept.shape[:1] == (rows * samples,) and kept.dtype == torch.float64
-            return kept + error(kept) if ours and kept.data_ptr() not in exact else kept
+            return kept * (1 + signs(kept.shape)) if ours and kept.data_ptr() not in exact else kept
 
-        errors = {
-            position: error(_repeated(value.detach(), samples))
+        copies = {
+            position: _repeated(value.detach(), samples)
             for position, value in zip(vectorised.tapped, inner, strict=True)
         }
+        errors = {position: value * signs(value.shape) for position, value in copies.items()}
+        strains = {position: signs(value.shape) for position, value in copies.items()}
         repeated = [_repeated(one, samples) for one in held]
-
-        def backwards(value: Tensor) -> None:
-            """Disturbs the adjoint of a value."""
-            if value.requires_grad:
-                value.register_hook(lambda adjoint: adjoint + error(adjoint))  # type: ignore[no-untyped-call]
-
-        if vectorised.is_elementwise:
-            with torch.autograd.graph.saved_tensors_hooks(disturbed, _unchanged):
-                value, _ = vectorised.forward(leaves, repeated, errors, [], backwards)
-        else:  # torch.vmap has no hooks
-            value, _ = vectorised.forward(leaves, repeated, errors, [])
+        hooks: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
+        if vectorised.is_elementwise:  # torch.vmap has no hooks
+            hooks = torch.autograd.graph.saved_tensors_hooks(disturbed, _unchanged)
+        with hooks:
+            value, _ = vectorised.forward(leaves, repeated, errors, [], strains)
+            if component is not None:
+                value = vectorised.slope(value, leaves, component)
         found = adjoints(value, [leaves[name] for name in vectorised.names])
         moved = []
         for one in found:

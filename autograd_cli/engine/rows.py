@@ -95,7 +95,7 @@ class _Pullback:
                     warnings.simplefilter("ignore")  # of operations that it takes one by one
                     found: Tensor = torch.vmap(self._row)(seeds)
                 return found
-            except (AgxError, RuntimeError):
+            except (AgxError, RuntimeError, MemoryError):
                 self._is_batched = False  # some operations cannot be vectorised
         return torch.stack([self._row(seed) for seed in seeds])
 
@@ -211,7 +211,7 @@ def batched(
     """`single` of each element along the first axes of `tensors`, by torch.vmap if possible."""
     try:
         found: tuple[Tensor, ...] = torch.vmap(single, randomness="same")(*tensors)
-    except (AgxError, RuntimeError):
+    except (AgxError, RuntimeError, MemoryError):
         # Some operations cannot be vectorised; if it is not that, the loop raises the same again.
         rows = [single(*row) for row in zip(*tensors, strict=True)]
         found = tuple(torch.stack(part) for part in zip(*rows, strict=True))

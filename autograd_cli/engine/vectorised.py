@@ -1,7 +1,8 @@
 """An expression at many points at once: its values, those of its operations, and its gradients.
 
 Every operation's result v is followed by a tap: a number that is subtracted from it. The derivative
-of the output by the tap is the adjoint of v, and a tap that is not zero disturbs it.
+of the output by the tap is the adjoint of v, and a tap that is not zero disturbs it. A strain
+disturbs the adjoint instead, by that share of itself.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from autograd_cli.data.room import NoRoomError, is_shortage, shortage
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import NodeValue, apply_node, output
 from autograd_cli.engine.product import vector_jacobian_product
+from autograd_cli.engine.symmetric import mean_with_transpose, symmetric_nodes
 from autograd_cli.errors import AgxError
+from autograd_cli.language.detached import DETACH
 from autograd_cli.language.expression import LIST, NUMBER, VARIABLE, Expression
 from autograd_cli.language.functions import FUNCTIONS
 
-DETACH = "detach"
 STAIRS = ("floor", "ceil", "round", "trunc", "floor_divide", "sign", "Heaviside")
 FAULTS = (AgxError, RuntimeError, NotImplementedError, ValueError, TypeError, IndexError)
 
@@ -29,9 +32,10 @@ class Vectorised:
 
     `point` is one point, which gives every variable its shape. What does not depend on a variable
     is evaluated once, so that random constants stay what they are, and is given as the dtype
-    `rounded` would hold it. `tapped` are the shapes of the operations' results, by position, and
-    `constants` what does not depend on a variable. Raises: EvaluationError where the expression
-    cannot be evaluated.
+    `rounded` would hold it. With `among_symmetric`, functions of symmetric matrices are taken at
+    the mean of their operand and its transpose. `tapped` are the shapes of the operations' results,
+    by position, and `constants` what does not depend on a variable. Raises: EvaluationError where
+    the expression cannot be evaluated.
     """
 
     def __init__(
@@ -40,10 +44,12 @@ class Vectorised:
         point: Mapping[str, Tensor],
         context: Context,
         rounded: torch.dtype | None = None,
+        among_symmetric: bool = False,
     ) -> None:
         self.expression = expression
         self.context = context
         self.names = list(expression.variables)
+        self._means = frozenset(symmetric_nodes(expression) if among_symmetric else ())
         self.shapes = {name: tuple(point[name].shape) for name in self.names}
         leaves = {name: point[name].detach().clone().requires_grad_() for name in self.names}
         values = self._evaluate(leaves, {}, {})
@@ -111,11 +117,18 @@ class Vectorised:
 
     def second(self, points: Mapping[str, Tensor], component: tuple[str, int]) -> list[Tensor]:
         """The gradients of the derivative by one element of a variable, as `gradients`."""
+        leaves = {name: points[name].detach().clone().requires_grad_() for name in self.names}
+        value, _ = self.forward(leaves, None, {}, [])
+        return adjoints(self.slope(value, leaves, component), list(leaves.values()))
+
+    def slope(
+        self, value: Tensor, leaves: Mapping[str, Tensor], component: tuple[str, int]
+    ) -> Tensor:
+        """The derivatives of outputs by one element of a variable, to be differentiated again;
+        shape (points,)."""
         name, element = component
-        leaves = [points[key].detach().clone().requires_grad_() for key in self.names]
-        value, _ = self.forward(dict(zip(self.names, leaves, strict=True)), None, {}, [])
-        first = adjoints(value, [leaves[self.names.index(name)]], keep=True)[0]
-        return adjoints(first.reshape(len(first), -1)[:, element], leaves)
+        first = adjoints(value, [leaves[name]], keep=True)[0]
+        return first.reshape(len(first), -1)[:, element]
 
     def recorded(
         self, points: Mapping[str, Tensor], held: Sequence[Tensor]
@@ -136,23 +149,26 @@ class Vectorised:
         held: Sequence[Tensor] | None,
         taps: Mapping[int, Tensor],
         wanted: Sequence[int],
-        meet: Callable[[Tensor], None] | None = None,
+        strains: Mapping[int, Tensor] | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
         """The outputs at many points, shape (points,), and the values of the wanted nodes.
 
-        `held` are the values of what is detached, None (or nothing) to evaluate it; `meet` is shown
-        every tapped value.
+        `held` are the values of what is detached, None (or nothing) to evaluate it; `strains` are
+        of positions that are tapped as well.
         """
         fixed = self._held if held else []
-        tensors = [*(points[name] for name in self.names), *(held or ()), *taps.values()]
+        strains = strains or {}
+        inputs = [points[name] for name in self.names]
+        tensors = [*inputs, *(held or ()), *taps.values(), *strains.values()]
         first, second = len(self.names), len(self.names) + len(fixed)
+        third = second + len(taps)
 
         def single(*parts: Tensor) -> tuple[Tensor, ...]:
             values = self._evaluate(
                 dict(zip(self.names, parts[:first], strict=True)),
                 dict(zip(fixed, parts[first:second], strict=True)),
-                dict(zip(taps, parts[second:], strict=True)),
-                meet,
+                dict(zip(taps, parts[second:third], strict=True)),
+                dict(zip(strains, parts[third:], strict=True)),
             )
             result = output(self.expression, values, self.context)
             if not self.is_elementwise:
@@ -188,7 +204,7 @@ class Vectorised:
         variables: Mapping[str, Tensor],
         held: Mapping[int, Tensor],
         taps: Mapping[int, Tensor],
-        meet: Callable[[Tensor], None] | None = None,
+        strains: Mapping[int, Tensor] | None = None,
     ) -> list[NodeValue]:
         constants = getattr(self, "_fixed", {})
         values: list[NodeValue] = []
@@ -201,11 +217,14 @@ class Vectorised:
             elif position in held:
                 value = held[position]
             else:
-                value = apply_node(node, [values[i] for i in node.operands], self.context)
+                operands = [values[i] for i in node.operands]
+                if position in self._means and isinstance(operands[0], Tensor):
+                    operands[0] = mean_with_transpose(operands[0])
+                value = apply_node(node, operands, self.context)
             if position in taps:
                 value = value - taps[position]  # type: ignore[operator]  # -0 - 0 is -0
-                if meet is not None and isinstance(value, Tensor):
-                    meet(value)
+            if strains and position in strains and isinstance(value, Tensor):
+                value = value + strains[position] * (value - value.detach())
             values.append(value)
         return values
 
@@ -215,7 +234,9 @@ def _attempt(
 ) -> tuple[Tensor, ...] | None:
     try:
         return function(*row)
-    except FAULTS:
+    except FAULTS as error:
+        if is_shortage(error):  # which says nothing about the point
+            raise NoRoomError(shortage(error)) from error
         return None
 
 

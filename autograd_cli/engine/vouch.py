@@ -14,6 +14,7 @@ from autograd_cli.engine.check import Examination, Job, Question, Referee
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.evaluate import evaluate, output
 from autograd_cli.errors import AgxError
+from autograd_cli.language.detached import DETACH
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.functions import FUNCTIONS
 from autograd_cli.language.functions.row import Function, Parameter
@@ -44,9 +45,6 @@ ARRAYS: Mapping[str, tuple[object, ...]] = {
     "target": TARGET,
 }
 SPECIAL_ARRAYS: Mapping[str, Mapping[str, tuple[object, ...]]] = {"mv": {"x": SHORT}}
-
-# Functions of symmetric matrices: torch looks at one triangle only.
-SYMMETRIC = ("cholesky", "eigvalsh")
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def _badness(component: Component) -> tuple[int, float]:
 
 
 def _trials(row: Function, context: Context) -> Iterator[Trial]:
-    if row.family in WITHOUT or not row.operands:
+    if row.family in WITHOUT or row.name == DETACH or not row.operands:
         return
     make = _of_numbers if row.elementwise else _of_arrays
     trial = make(row, context)
@@ -169,7 +167,7 @@ def _is_number(parameter: Parameter) -> bool:
 def _of_arrays(row: Function, context: Context) -> Trial | None:
     given = {**ARRAYS, **SPECIAL_ARRAYS.get(row.name, {})}
     names = [one.name for one in row.operands if one.name in given]
-    symmetric = {name: f"({name} + {name}.T)" for name in names if row.name in SYMMETRIC}
+    symmetric = {name: f"({name} + {name}.T)" for name in names if row.symmetric}
     # Squared, so that softmax and the like do not add up to a constant.
     expression = read(f"sum({_call(row, symmetric)}**2)", given=names)
     points = {name: torch.tensor(given[name], dtype=context.dtype)[None] for name in names}

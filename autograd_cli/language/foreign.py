@@ -1,52 +1,101 @@
 """Formulas in other languages, LaTeX and Mathematica, as text in the language of agx.
 
-The parsers are SymPy's, so this runs in the worker process, within its limits. They are used only
-as far as they evaluate nothing: no text reaches `sympify`.
+LaTeX is read here. Mathematica's input form goes through SymPy's parser for it, in the worker
+process and within its limits, only as far as that evaluates nothing: no text reaches `sympify`.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
-from autograd_cli.errors import AgxError, ReadError, UsageError
+from autograd_cli.errors import AgxError, ReadError, Span, UsageError
+from autograd_cli.language import latex
+from autograd_cli.language.expression import Expression
+from autograd_cli.language.latex.names import Names
 from autograd_cli.language.reader import read
-from autograd_cli.language.symbolic import from_latex, from_mathematica
-from autograd_cli.language.symbolic.terms import Term, write
 
 MAX_CHARACTERS = 10_000
-
-SYNTAXES: Mapping[str, Callable[[str], Term]] = {
-    "latex": from_latex.read,
-    "mathematica": from_mathematica.read,
-}
-
-
-def prepare(syntax: str) -> None:
-    """Imports what reading the syntax needs, as far as it is installed."""
-    if syntax == "latex":
-        with contextlib.suppress(AgxError):  # `translate` says so
-            from_latex.prepare()
 
 
 def translate(text: str, syntax: str) -> str:
     """The formula as agx text, which `read` is certain to take.
 
-    Raises: ReadError with the place in `text`, MissingExtraError if the parser is not installed,
-    UsageError for an unknown syntax.
+    Raises: ReadError with the place in `text`, UsageError for an unknown syntax.
     """
+    _check_syntax(syntax)
+    _check(text, syntax)
+    found = _SYNTAXES[syntax](text)
+    _checked(text, found)
+    return found
+
+
+def read_all(texts: Sequence[str], syntax: str, given: Collection[str] = ()) -> list[Expression]:
+    """The expressions of formulas that belong together: a variable has one name in all of them.
+
+    `given` are the names that have values. Raises: ReadError, UnknownNameError, UsageError, and
+    EvaluationError where the worker's limits were reached.
+    """
+    _check_syntax(syntax)
+    if syntax == "agx":
+        return [read(text, given) for text in texts]
+    for text in texts:
+        _check(text, syntax)
+    if syntax == "mathematica":
+        from autograd_cli.language import symbolic
+
+        return [read(symbolic.translate(text, syntax), given) for text in texts]
+    return _read_latex(texts, given)
+
+
+def _read_latex(texts: Sequence[str], given: Collection[str]) -> list[Expression]:
+    names = Names()
+    for text in texts:  # what a variable is called depends on all of them
+        latex.translate(text, names=names)
+    found: list[Expression] = []
+    for text in texts:
+        translation = latex.translate(text, [*given, *names.chosen().values()], names)
+        expression = _checked(text, translation.text, [*given, *translation.variables])
+        notes = (*translation.notes, *expression.warnings)
+        found.append(replace(expression, warnings=notes))
+    return found
+
+
+def _mathematica(text: str) -> str:
+    from autograd_cli.language.symbolic import from_mathematica
+    from autograd_cli.language.terms import write
+
+    return write(from_mathematica.read(text))
+
+
+_SYNTAXES: Mapping[str, Callable[[str], str]] = {
+    "latex": lambda text: latex.translate(text).text,
+    "mathematica": _mathematica,
+}
+SYNTAXES = ("agx", *_SYNTAXES)
+
+
+def _check_syntax(syntax: str) -> None:
     if syntax not in SYNTAXES:
         raise UsageError(f"unknown syntax '{syntax}'", hint=f"one of {', '.join(SYNTAXES)}")
+
+
+def _check(text: str, syntax: str) -> None:
     if len(text) > MAX_CHARACTERS:
         raise ReadError(f"{len(text):,} characters of {syntax}; the limit is {MAX_CHARACTERS:,}")
     if not text.strip():
         raise ReadError("the expression is empty", source=text)
-    found = write(SYNTAXES[syntax](text))
+
+
+def _checked(text: str, found: str, given: Collection[str] = ()) -> Expression:
+    """The expression that a formula was translated to."""
     try:
-        read(found)
+        return read(found, given)
     except AgxError as error:
         shown = found if len(found) <= 60 else f"{found[:60]}…"
         raise ReadError(
-            f"it reads as {shown}, where {error.message}", source=text, hint=error.hint
+            f"it reads as {shown}, where {error.message}",
+            source=text,
+            span=Span(0, len(text)),
+            hint=error.hint,
         ) from error
-    return found

@@ -251,7 +251,7 @@ class Parser:
     def _without_library(self, token: Token) -> Token:
         """`torch.special.erf` as `erf`, with the span of the whole."""
         name = token
-        while name.text in LIBRARIES and name.text not in self.given:
+        while name.text in LIBRARIES and not (name is token and name.text in self.given):
             before = self.scanner.position
             if self._following().text != ".":
                 self.scanner.position = before
@@ -263,7 +263,7 @@ class Parser:
                 break
             self.scanner.take()
             name = Token(tokens.NAME, member.text, Span(token.span.start, member.span.end))
-        if name is token or name.text in LIBRARIES or self._following().text == "(":
+        if name is token or self._following().text == "(":
             return name
         constant = "E" if name.text == "e" else name.text  # math.e
         if constant not in CONSTANTS:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import math
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from autograd_cli.errors import FileError, ReadError, Span, UnknownNameError, UsageError
 from autograd_cli.language import tokens
@@ -45,7 +45,7 @@ def read_values(texts: Sequence[str], option: str = "--at") -> dict[str, Express
     values: dict[str, Expression] = {}
     for text in texts:
         if text.startswith("@"):
-            found = [(name, None, value) for name, value in _read_json(Path(text[1:])).items()]
+            found = [(name, None, value) for name, value in _read_json(text[1:]).items()]
             source = text
         else:
             found = list(read_assignments(text))  # type: ignore[arg-type]
@@ -75,15 +75,40 @@ def _check_constant(value: Expression, option: str) -> None:
         )
 
 
-def _read_json(path: Path) -> dict[str, Expression]:
-    """The values in a JSON object: numbers, (nested) lists, or expressions as strings."""
+def _kept(path: str, text: str) -> Callable[[str], float]:
+    """What reads the numbers of a JSON file, and raises ReadError for those beyond float64."""
+
+    def number(digits: str) -> float:
+        with contextlib.suppress(OverflowError):
+            found = float(digits) if set(digits) & set(".eE") else int(digits)
+            if math.isfinite(found):
+                return found
+        line = text.count("\n", 0, text.find(digits)) + 1
+        shown = digits if len(digits) <= 40 else f"{digits[:40]}…"
+        raise ReadError(
+            f"'{path}', line {line}: {shown} is beyond float64, which ends near 1.8e308",
+            hint='for an infinite value write "Infinity"',
+        )
+
+    return number
+
+
+def _read_json(path: str) -> dict[str, Expression]:
+    """The values in a JSON object: numbers, (nested) lists, or expressions as strings.
+
+    Raises: as `read_text`; ReadError for other JSON, UsageError for a key that is there twice.
+    """
+    from autograd_cli.data.textfile import read_text  # most values are typed
+
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise FileError(f"cannot read '{path}': {reason}") from None
+        text = read_text(path)
+    except FileError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.strerror:
+            raise FileError(f"cannot read '{path}': {error.__cause__.strerror}") from None
+        raise
     try:
-        content = json.loads(text)
+        kept = _kept(path, text)
+        content = json.loads(text, parse_float=kept, parse_int=kept)
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise ReadError(
@@ -96,10 +121,50 @@ def _read_json(path: Path) -> dict[str, Expression]:
         raise ReadError(
             f"'{path}' holds no JSON object", hint='for example {"x": 2, "v": [1, 2, 3]}'
         )
-    return {str(name): _from_json(value, str(name), path) for name, value in content.items()}
+    _check_once(text, path)
+    return {
+        variable_name(name) or name: _from_json(value, name, path)
+        for name, value in content.items()
+    }
 
 
-def _from_json(value: object, name: str, path: Path) -> Expression:
+def _check_once(text: str, path: str) -> None:
+    """Every key of a JSON object is there once, however it is spelled. Raises UsageError."""
+    seen: set[str] = set()
+    for name, span in _keys(text):
+        variable = variable_name(name) or name
+        if variable in seen:
+            line = text.count("\n", 0, span.start) + 1
+            raise UsageError(
+                f"'{variable}' is given twice in '{path}', line {line}",
+                hint="give every variable one value",
+                span=span,
+                source=text,
+            )
+        seen.add(variable)
+
+
+def _keys(text: str) -> Iterator[tuple[str, Span]]:
+    """The keys of a valid JSON object, and where they stand, quotes included."""
+    decoder = json.JSONDecoder()
+    position = _beyond_blanks(text, text.index("{") + 1)
+    while text[position] == '"':
+        name, end = decoder.raw_decode(text, position)
+        yield name, Span(position, end)
+        position = _beyond_blanks(text, text.index(":", end) + 1)
+        _, position = decoder.raw_decode(text, position)
+        position = _beyond_blanks(text, position)
+        if text[position] == ",":
+            position = _beyond_blanks(text, position + 1)
+
+
+def _beyond_blanks(text: str, position: int) -> int:
+    while text[position] in " \t\n\r":
+        position += 1
+    return position
+
+
+def _from_json(value: object, name: str, path: str) -> Expression:
     if isinstance(value, str):
         return read(_NON_FINITE.get(value, value))
     try:

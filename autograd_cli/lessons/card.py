@@ -9,7 +9,7 @@ import math
 import re
 from pathlib import Path
 
-from autograd_cli.errors import ExitCode, FileError, ReadError
+from autograd_cli.errors import ExitCode, ReadError
 from autograd_cli.lessons.lesson import Card
 
 FENCE = "```"
@@ -36,13 +36,9 @@ def read_card(path: Path) -> Card:
 
 def text_of(path: Path) -> str:
     """The text of a file. Raises FileError."""
-    try:
-        return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise FileError(f"cannot read {str(path)!r}: {reason}") from error
-    except UnicodeDecodeError as error:
-        raise FileError(f"cannot read {str(path)!r}: it is not UTF-8 text") from error
+    from autograd_cli.data.textfile import read_text
+
+    return read_text(path)
 
 
 def fault(path: Path, line: int, message: str, hint: str = "", block: int = 0) -> LessonError:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograd_cli.data.textfile import read_text
+from autograd_cli.errors import FileError
 from autograd_cli.lessons.lesson import Card
+from autograd_cli.render.output import open_text, replacing
 from autograd_cli.results.lessons import BEGUN, FINISHED, NEW
 
 FILE = Path("agx", "lessons.json")
 SPOILED = (  # what a file that anybody may have written can lead to: numbers, depth, other types
-    *(OSError, ValueError, KeyError, TypeError, AttributeError),
+    *(ValueError, KeyError, TypeError, AttributeError),
     *(OverflowError, RecursionError),
 )
 
@@ -24,22 +25,27 @@ SPOILED = (  # what a file that anybody may have written can lead to: numbers, d
 class Progress:
     """The state of each lesson that was begun, the most recent one last.
 
-    `states` maps names to `begun` or `finished`, `answers` to the questions answered rightly.
+    `states` maps names to `begun` or `finished`, `answers` to the questions answered rightly;
+    `fault` says why a file that is there could not be read.
     """
 
     file: Path
     states: dict[str, str] = field(default_factory=dict)
     answers: dict[str, int] = field(default_factory=dict)
+    fault: str = ""
 
     @classmethod
     def of_user(cls, environ: Mapping[str, str]) -> Progress:
         """What is known; a file that is missing or spoiled is no progress."""
         file = state_directory(environ) / FILE
         try:
-            content: Any = json.loads(file.read_text(encoding="utf-8"))
+            content: Any = json.loads(read_text(file))
             lessons = dict(content["lessons"])
             states = {str(name): str(one["state"]) for name, one in lessons.items()}
             answers = {str(name): int(one.get("answers", 0)) for name, one in lessons.items()}
+        except FileError as error:
+            is_missing = isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError))
+            return cls(file, fault="" if is_missing else error.message)
         except SPOILED:
             return cls(file)
         return cls(file, states, answers)
@@ -85,10 +91,8 @@ class Progress:
             for name, state in self.states.items()
         }
         text = json.dumps({"schema": "agx/1", "lessons": lessons}, indent=2) + "\n"
-        descriptor, name = tempfile.mkstemp(prefix=".lessons.", dir=self.file.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        with replacing(self.file, open_text) as out:
             out.write(text)
-        Path(name).replace(self.file)
 
 
 def state_directory(environ: Mapping[str, str]) -> Path:

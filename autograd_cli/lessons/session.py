@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from autograd_cli import interpreter
+from autograd_cli.data import room
 from autograd_cli.errors import EvaluationError
 from autograd_cli.lessons.card import LessonError
 
@@ -53,17 +54,17 @@ class Session:
     """A process for these lessons, run one at a time. Use it in a `with` statement."""
 
     def __init__(self, paths: Sequence[Path], environ: dict[str, str] | None = None) -> None:
+        room.prepare()  # that process has the limits of this one
         environ = interpreter.environment(os.environ if environ is None else environ)
         # Code of the lesson is not found in the current directory, nor does it write there.
         self._folder = tempfile.TemporaryDirectory(prefix="agx-lesson-")
-        self._process = subprocess.Popen(
+        self._process = interpreter.start(
             [*interpreter.command(PROGRAM), *(str(path.resolve()) for path in paths)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=self._folder.name,
             env={**environ, "PYTHONUTF8": "1", "NO_COLOR": "1"},
-            start_new_session=True,
         )
         self._output = b""
         self._answers = b""

@@ -43,10 +43,11 @@ class Renderer(Protocol):
 class Format:
     """A row of the table: the name, the module, the endings of file names, one line of help.
 
-    `for_people` formats round numbers, and show formulas and notes; `carries_warnings` says that
-    the warnings are part of the text. `streams` says that many points go out as columns, a chunk at
-    a time (`render.streams`), `is_binary` that they are no text. A format that is not `general`
-    suits some results only, whose commands name it.
+    `for_people` formats round numbers, and show formulas and notes; `tells_endings` says that their
+    page of a fit says how it ended, `carries_warnings` that the warnings are part of the text.
+    `streams` says that many points go out as columns, a chunk at a time (`render.streams`),
+    `is_binary` that they are no text, `is_styled` that a terminal is sent colours. A format that is
+    not `general` suits some results only, whose commands name it.
     """
 
     name: str
@@ -54,10 +55,12 @@ class Format:
     endings: tuple[str, ...]
     help: str
     for_people: bool = False
+    tells_endings: bool = False
     carries_warnings: bool = False
     general: bool = True
     streams: bool = False
     is_binary: bool = False
+    is_styled: bool = False
 
     @property
     def renderer(self) -> Renderer:
@@ -74,7 +77,15 @@ FORMATS: dict[str, Format] = {
             "tab-separated lines, full precision",
             streams=True,
         ),
-        Format("table", "terminal", (".txt",), "for reading on a terminal", for_people=True),
+        Format(
+            "table",
+            "terminal",
+            (".txt",),
+            "for reading on a terminal",
+            for_people=True,
+            is_styled=True,
+            tells_endings=True,
+        ),
         Format("json", "json_", (".json",), "one JSON object", carries_warnings=True),
         Format(
             "ndjson",
@@ -186,7 +197,7 @@ def emit(result: Result | Points | Noted, console: Console, output: Output) -> N
         style = style.for_file()
     renderer = output.format.renderer
     told = _Warnings(found.warnings)
-    with destination(output.file, console) as out:
+    with destination(output.file, console, styled=output.format.is_styled) as out:
         if isinstance(found, Points):
             renderer.write_points(replace(found, points=told.listen(found)), out, style)
         else:
@@ -201,13 +212,13 @@ def emit(result: Result | Points | Noted, console: Console, output: Output) -> N
 def emit_run(run: Run, console: Console, output: Output) -> None:
     """Write a fit where it shall go, while it goes on, and its warnings to stderr."""
     style = Style.of_console(console, output.precision)
-    with destination(output.file, console) as out:
+    with destination(output.file, console, styled=output.format.is_styled) as out:
         output.format.renderer.write_run(run, out, style.for_file() if output.file else style)
     if not output.format.carries_warnings:
         console.flush()
         texts = list(run.result.warnings)
         silent = run.result.converged or run.result.reason == INTERRUPTED
-        if not (silent or output.format.for_people):
+        if not (silent or output.format.tells_endings):
             texts.insert(0, f"not converged: {run.result.reason}")
         console.complain("".join(f"warning: {text}\n" for text in texts))
 

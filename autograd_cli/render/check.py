@@ -21,6 +21,7 @@ from autograd_cli.render.parts import (
 )
 from autograd_cli.render.style import Style
 from autograd_cli.results import Value, is_finite
+from autograd_cli.results.array import LISTS
 from autograd_cli.results.check import AGREE, DISAGREE, INCONCLUSIVE, VERDICTS, Check, Component
 
 LOOKS = {AGREE: "green", INCONCLUSIVE: "yellow", DISAGREE: "bold red"}
@@ -166,7 +167,7 @@ def _shape(value: Value, style: Style) -> str:
     """`=0.7` of a number, ` (2×3)` of an array."""
     sizes: list[str] = []
     inner: Any = value
-    while isinstance(inner, (list, tuple)):
+    while isinstance(inner, LISTS):
         sizes.append(str(len(inner)))
         inner = inner[0] if inner else 0.0
     times = "×" if style.unicode else "x"
@@ -174,7 +175,7 @@ def _shape(value: Value, style: Style) -> str:
 
 
 def _nested(value: Value, style: Style) -> str:
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, LISTS):
         return "[" + ",".join(_nested(item, style) for item in value) + "]"
     return short(value, style.precision)  # type: ignore[arg-type]
 
@@ -184,8 +185,12 @@ def separate(names: str) -> list[str]:
     return re.findall(r"[^,\[]+(?:\[[^\]]*\])?", names)
 
 
-def warnings(result: Check, *, for_people: bool) -> Iterator[str]:
-    """What is inconclusive; for those who see no table also why, and where there was no value."""
+def warnings(result: Check, *, for_people: bool, with_notes: bool = True) -> Iterator[str]:
+    """What is inconclusive; for those who see no table also why, and where there was no value.
+
+    Where the format is `with_notes`, the reasons stand in it; else they are told of the one point
+    that there is.
+    """
     samples = result.samples
     if samples is not None and samples.outside and not for_people:
         yield (
@@ -198,22 +203,29 @@ def warnings(result: Check, *, for_people: bool) -> Iterator[str]:
             f"at {samples.verdicts[DISAGREE]:,} of {_points(samples.count)} it disagrees:"
             f" the {listed} that are listed are the worst"
         )
-    if result.verdict != INCONCLUSIVE:
-        return
-    open_ones = [one for one in result.components if one.verdict == INCONCLUSIVE]
-    if for_people or not open_ones:
-        yield f"the check is {conclusion(result)}"
-        return
+    if result.verdict == INCONCLUSIVE:
+        if for_people or all(one.verdict != INCONCLUSIVE for one in result.components):
+            yield f"the check is {conclusion(result)}"
+        else:
+            yield from _reasons(result, INCONCLUSIVE)
+    elif not with_notes and samples is None:
+        for verdict in (DISAGREE, INCONCLUSIVE):
+            yield from _reasons(result, verdict)
+
+
+def _reasons(result: Check, verdict: str) -> Iterator[str]:
+    """Why the inputs with a verdict have it."""
+    found = [one for one in result.components if one.verdict == verdict]
     notes: dict[str, list[Component]] = {}
-    for one in open_ones:
+    for one in found:
         notes.setdefault(one.note, []).append(one)
     if len(notes) > MOST_NOTES:  # those that differ in their numbers only are told once
         alike: dict[str, list[Component]] = {}
-        for one in open_ones:
+        for one in found:
             alike.setdefault(without_numbers(one.note), []).append(one)
         notes = alike
     for group in notes.values():
         names = [_label(one, Style()) for one in group]
         first = group[0].note
         whose = f"for {names[0]}, " if any(one.note != first for one in group) else ""
-        yield f"inconclusive for {_few(names)}: {whose}{first}"
+        yield f"{verdict} for {_few(names)}: {whose}{first}"

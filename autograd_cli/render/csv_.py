@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 from collections.abc import Iterable, Iterator
 from functools import singledispatch
 from typing import TextIO
@@ -12,16 +14,17 @@ from autograd_cli.render.numbers import exact
 from autograd_cli.render.points import Points
 from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
-from autograd_cli.results import Result, Scalar
+from autograd_cli.results import Evaluation, Result, Scalar
+from autograd_cli.results.array import PIECE
 from autograd_cli.results.check import Check
 from autograd_cli.results.comparison import Comparison
 from autograd_cli.results.matrices import Matrix
 
 
 def write(result: Result, out: TextIO, style: Style) -> None:
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header(result))
-    writer.writerows(map(_cells, rows(result)))
+    _write_row(header(result), out)
+    for row in rows(result):
+        _write_row(row, out)
 
 
 def write_points(points: Points, out: TextIO, style: Style) -> None:
@@ -39,10 +42,33 @@ def write_run(run: Run, out: TextIO, style: Style) -> None:
     writer.writerows(map(_cells, rows))
 
 
+def _write_row(row: Iterable[Scalar], out: TextIO) -> None:
+    """A line, however many cells it has, in pieces."""
+    cells = iter(row)
+    piece = list(itertools.islice(cells, PIECE))
+    between = ""
+    while piece or not between:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="").writerow(_cells(piece))
+        is_last_alone = bool(between) and len(piece) == 1
+        own = text.getvalue()
+        out.write(between + ("" if is_last_alone and own == '""' else own))  # no line of its own
+        between = ","
+        piece = list(itertools.islice(cells, PIECE))
+    out.write("\n")
+
+
 @singledispatch
-def header(result: Result) -> tuple[str, ...]:
+def header(result: Result) -> Iterable[str]:
     """The names of the columns of `rows`."""
     return result.columns()
+
+
+@header.register
+def _(result: Evaluation) -> Iterable[str]:
+    if type(result).columns is not Evaluation.columns:
+        return result.columns()
+    return (name for name, _ in result.cells())  # there may be very many
 
 
 @header.register
@@ -51,9 +77,15 @@ def _(matrix: Matrix) -> tuple[str, ...]:
 
 
 @singledispatch
-def rows(result: Result) -> Iterator[tuple[Scalar, ...]]:
+def rows(result: Result) -> Iterator[Iterable[Scalar]]:
     """The rows of a result: most have one."""
     yield result.row()
+
+
+@rows.register
+def _(result: Evaluation) -> Iterator[Iterable[Scalar]]:
+    own = type(result).row is not Evaluation.row
+    yield result.row() if own else (value for _, value in result.cells())
 
 
 @rows.register(FunctionList)

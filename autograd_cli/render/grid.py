@@ -9,6 +9,7 @@ from typing import Any
 from autograd_cli.render.numbers import align, short
 from autograd_cli.render.style import EXACT, Style
 from autograd_cli.results import Scalar, Value
+from autograd_cli.results.array import LISTS
 
 MOST = 10  # entries of a vector, rows or columns of a matrix, that are all shown
 EDGE = 3  # entries shown at each end of a longer one
@@ -19,9 +20,9 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 def shape(value: Value) -> tuple[int, ...]:
     """The shape of a value: () for a number, (3,) for a vector."""
     sizes: list[int] = []
-    while isinstance(value, (list, tuple)):
+    while isinstance(value, LISTS):
         sizes.append(len(value))
-        value = value[0] if value else None
+        value = value[0] if len(value) else None
     return tuple(sizes)
 
 
@@ -67,19 +68,18 @@ def ends(value: Any, sizes: tuple[int, ...], sign: str) -> Any:
     """The value with the middle of every long axis left out, where `sign` stands instead."""
     if not sizes:
         return value
-    parts = list(value)
-    if len(parts) > MOST:
+    if len(value) > MOST:
         gap: Any = sign
         if len(sizes) > 1:
             width = sizes[1] if sizes[1] <= MOST else 2 * EDGE + 1
             gap = [sign] * width if len(sizes) == 2 else gap
-        first = [ends(part, sizes[1:], sign) for part in parts[:EDGE]]
-        return [*first, gap, *(ends(part, sizes[1:], sign) for part in parts[-EDGE:])]
-    return [ends(part, sizes[1:], sign) for part in parts]
+        first = [ends(part, sizes[1:], sign) for part in value[:EDGE]]
+        return [*first, gap, *(ends(part, sizes[1:], sign) for part in value[-EDGE:])]
+    return [ends(part, sizes[1:], sign) for part in value]
 
 
 def _nested(value: Any, style: Style) -> str:
-    if isinstance(value, list):
+    if isinstance(value, LISTS):
         return "[" + ", ".join(_nested(item, style) for item in value) + "]"
     return short(value, style.precision)
 

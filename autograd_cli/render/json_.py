@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from autograd_cli.render.points import Points
 from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Result
+from autograd_cli.results.array import LISTS, Array, pieces
 
 INDENT = 2
 NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
@@ -46,10 +47,11 @@ def dumps(value: object, style: Style) -> str:
 
 
 def indented(value: Any, style: Style, margin: str = "\n") -> Iterator[str]:
-    """The text that json.dumps gives with INDENT, in pieces, as large ones do not fit in memory.
+    """The text that json.dumps gives with INDENT, in pieces: large ones do not fit in memory.
 
-    A list of numbers is one piece. With an indent the standard encoder is Python code, slow for a
-    matrix of millions; without one it is C code, and the line break can be part of its separator.
+    Many numbers of a list are one piece. With an indent the standard encoder is Python code, slow
+    for a matrix of millions; without one it is C code, and the line break can be part of its
+    separator.
     """
     inner = margin + " " * INDENT
     if isinstance(value, dict) and value:
@@ -59,9 +61,9 @@ def indented(value: Any, style: Style, margin: str = "\n") -> Iterator[str]:
             yield from indented(item, style, inner)
             before = "," + inner
         yield margin + "}"
-    elif not isinstance(value, (list, tuple)) or not value:
+    elif not isinstance(value, LISTS) or not value:
         yield dumps(value, style)
-    elif any(isinstance(item, (dict, list, tuple)) for item in value):
+    elif not _is_flat(value):
         before = "[" + inner
         for item in value:
             yield before
@@ -69,19 +71,59 @@ def indented(value: Any, style: Style, margin: str = "\n") -> Iterator[str]:
             before = "," + inner
         yield margin + "]"
     else:
-        flat = json.dumps(
-            finite(value),
+        yield from _flat(value, style, "," + inner, "[" + inner, margin + "]")
+
+
+def compact(value: Any, style: Style) -> Iterator[str]:
+    """The text of `dumps`, in pieces."""
+    if isinstance(value, dict) and value:
+        before = "{"
+        for key, item in value.items():
+            yield f"{before}{dumps(key, style)}: "
+            yield from compact(item, style)
+            before = ", "
+        yield "}"
+    elif not isinstance(value, Array):
+        yield dumps(value, style)
+    elif value.is_flat:
+        yield from _flat(value, style, ", ", "[", "]")
+    else:
+        before = "["
+        for item in value:
+            yield before
+            yield from compact(item, style)
+            before = ", "
+        yield "]"
+
+
+def _is_flat(value: Sequence[Any]) -> bool:
+    """Whether a list has no lists or objects in it."""
+    if isinstance(value, Array):
+        return value.is_flat
+    return not any(isinstance(item, (dict, *LISTS)) for item in value)
+
+
+def _flat(
+    values: Sequence[Any], style: Style, between: str, opening: str, closing: str
+) -> Iterator[str]:
+    """A list of numbers or texts, many at once."""
+    before = opening
+    for piece in pieces(values):
+        text = json.dumps(
+            finite(piece),
             ensure_ascii=not style.utf,
             allow_nan=False,
-            separators=("," + inner, ": "),
+            separators=(between, ": "),
         )
-        yield "[" + inner + flat[1:-1] + margin + "]"
+        yield before + text[1:-1]
+        before = between
+    yield closing
 
 
 def finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else NON_FINITE[repr(value)]
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, LISTS):
         return [finite(item) for item in value]
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}

@@ -19,6 +19,7 @@ from autograd_cli.render.points import Points
 from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar, Value
+from autograd_cli.results.array import LISTS
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
 from autograd_cli.results.matrices import Hessian, Jacobian
@@ -184,9 +185,9 @@ def _arranged(value: Any, show: Callable[[Any], str]) -> str:
 
 
 def _drawn(value: Any, show: Callable[[Any], str]) -> str:
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, LISTS):
         return show(value)
-    rows = [row if isinstance(row, (list, tuple)) else [row] for row in value]
+    rows = [row if isinstance(row, LISTS) else [row] for row in value]
     drawn = [" & ".join(_drawn(entry, show) for entry in row) for row in rows]
     return r"\begin{pmatrix} " + r" \\ ".join(drawn) + r" \end{pmatrix}"
 

@@ -8,6 +8,7 @@ from typing import Any
 from autograd_cli.render import latex
 from autograd_cli.render.style import Style
 from autograd_cli.results import components
+from autograd_cli.results.array import LISTS
 from autograd_cli.results.matrices import Hessian, Jacobian, Matrix
 
 MOST_FORMULAS = 16  # that are written one by one beside a matrix of numbers
@@ -28,7 +29,7 @@ def jacobian_equations(result: Jacobian, style: Style) -> Iterator[Sequence[str]
         yield from _both(sign, result, style)
     signs = {"det": rf"\det {sign}", "cond": r"\kappa", "singular_values": r"\sigma"}
     for name, value in result.extras().items():
-        shown_as = [value] if isinstance(value, list) else value
+        shown_as = [value] if isinstance(value, LISTS) else value
         yield [signs[name], *latex.known(shown_as, style)]
 
 
@@ -47,7 +48,7 @@ def hessian_equations(result: Hessian, style: Style) -> Iterator[Sequence[str]]:
         yield [r"\lambda", *latex.known([result.spectrum.eigenvalues], style)]
     signs = {"diag": r"\operatorname{diag} \nabla^{2} f", "trace": r"\Delta f"}
     for name, value in result.extras().items():
-        shown_as = [value] if isinstance(value, list) else value
+        shown_as = [value] if isinstance(value, LISTS) else value
         yield [signs[name], *latex.known(shown_as, style)]
 
 

@@ -20,6 +20,7 @@ from autograd_cli.render.parts import (
 )
 from autograd_cli.render.style import Style
 from autograd_cli.results import Value, components
+from autograd_cli.results.array import LISTS
 from autograd_cli.results.matrices import (
     KINDS,
     NOT_CRITICAL,
@@ -198,7 +199,7 @@ def _vector(
 
 
 def _numbers(value: Any, style: Style) -> str:
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, LISTS):
         return ", ".join(
             entry if isinstance(entry, str) else short(entry, style.precision)
             for entry in _ends(value, style)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TextIO
 
-from autograd_cli.render.json_ import dumps
+from autograd_cli.render.json_ import compact, dumps
 from autograd_cli.render.points import Points
 from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
@@ -15,7 +15,8 @@ DELAY = 0.1  # seconds that a finished record may wait for company
 
 
 def write(result: Result, out: TextIO, style: Style) -> None:
-    out.write(dumps(result.to_dict(), style) + "\n")
+    out.writelines(compact(result.to_dict(), style))
+    out.write("\n")
 
 
 def write_run(run: Run, out: TextIO, style: Style) -> None:

@@ -9,7 +9,8 @@ from autograd_cli.render.grid import block, linear
 from autograd_cli.render.layout import INDENT, Cell, Line, cell, hanging, width_of, wrap
 from autograd_cli.render.numbers import align, short
 from autograd_cli.render.style import Style
-from autograd_cli.results import Evaluation, Value, components, is_finite
+from autograd_cli.results import Evaluation, Value, all_finite, is_finite
+from autograd_cli.results.array import LISTS
 
 NARROWEST = 20  # columns; below that, lines run over
 MARGIN = 2
@@ -46,14 +47,14 @@ def given(values: Mapping[str, Value], style: Style, word: str) -> list[Line]:
 
 def value_cell(value: Value, style: Style, width: int) -> Cell:
     lines = block(value, style, width)
-    solid = len(lines) > 1 or not isinstance(value, (list, tuple))
-    look = NUMBER if all(is_finite(entry) for _, entry in components("", value)) else BROKEN
+    solid = len(lines) > 1 or not isinstance(value, LISTS)
+    look = NUMBER if all_finite(value) else BROKEN
     return Cell(tuple([(shown(line, style), look)] for line in lines), solid)
 
 
 def value_cells(values: Sequence[Value], style: Style, width: int) -> list[Cell]:
     """A column of values: numbers under each other, point under point."""
-    if any(isinstance(value, (list, tuple)) for value in values):
+    if any(isinstance(value, LISTS) for value in values):
         return [value_cell(value, style, width) for value in values]
     texts = align([short(value, style.precision) for value in values])  # type: ignore[arg-type]
     return [

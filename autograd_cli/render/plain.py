@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 from typing import TextIO
 
@@ -12,7 +12,8 @@ from autograd_cli.render.numbers import exact
 from autograd_cli.render.points import Points
 from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
-from autograd_cli.results import Result, Scalar
+from autograd_cli.results import Gradient, Result, Scalar, components
+from autograd_cli.results.array import PIECE, Array, pieces
 from autograd_cli.results.explanation import Explanation
 
 SHORT_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"}
@@ -28,7 +29,39 @@ def write(result: Result, out: TextIO, style: Style) -> None:
 def lines(result: Result, style: Style) -> Iterator[str]:
     """The lines of a result, each with its end; most are records."""
     for record in result.records():
-        yield line(record)
+        if len(record) > PIECE:
+            yield from _long_line(record)
+        else:
+            yield line(record)
+
+
+@lines.register
+def _(result: Gradient, style: Style) -> Iterator[str]:
+    if result.symbolic is not None:
+        yield from map(line, result.records())
+        return
+    for name, value in result.gradient.items():
+        if isinstance(value, Array) and value.is_flat:
+            yield from _named(name, value)
+        else:
+            yield from map(line, components(name, value))
+
+
+def _named(name: str, values: Array) -> Iterator[str]:
+    """`x[0] VALUE` for every number of a long vector, many lines at once."""
+    number = 0
+    for piece in values.pieces():
+        yield "".join([f"{name}[{at}]\t{value!r}\n" for at, value in enumerate(piece, number)])
+        number += len(piece)
+
+
+def _long_line(record: Sequence[Scalar]) -> Iterator[str]:
+    """What `line` gives, in pieces."""
+    between = ""
+    for piece in pieces(record):
+        yield between + "\t".join(map(cell, piece))
+        between = "\t"
+    yield "\n"
 
 
 @lines.register
@@ -67,7 +100,7 @@ def cell(value: Scalar) -> str:
     """The text of one cell, which never holds a tab or a line end."""
     if type(value) is float:
         return repr(value)
-    text = exact(value)
+    text = value if type(value) is str else exact(value)
     if text.isascii() and text.isprintable() and "\\" not in text:
         return text
     return "".join(_escape(character) for character in text)

@@ -12,14 +12,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from autograd_cli.results.array import LISTS, Array
+
 SCHEMA = "agx/1"
 
 Scalar: TypeAlias = float | int | bool | str | None
+Record: TypeAlias = "Sequence[Scalar]"  # a line of plain text
 Value: TypeAlias = "Scalar | Sequence[Value]"  # a number, a vector as a list, a matrix as lists
 
 
 def is_finite(value: Scalar) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
+
+
+def all_finite(value: Value) -> bool:
+    """Whether every number of a value is finite."""
+    if isinstance(value, Array):
+        return value.all_finite
+    return all(is_finite(entry) for _, entry in components("", value))
 
 
 class Result(Protocol):
@@ -33,7 +43,7 @@ class Result(Protocol):
 
     def to_dict(self) -> dict[str, Any]: ...
 
-    def records(self) -> Iterator[tuple[Scalar, ...]]: ...
+    def records(self) -> Iterator[Record]: ...
 
     def columns(self) -> tuple[str, ...]: ...
 
@@ -42,16 +52,19 @@ class Result(Protocol):
 
 def components(name: str, value: Value) -> Iterator[tuple[str, Scalar]]:
     """Every number of a value with its name: `x`; `x[0]`, `x[1]`; `A[0,0]`, `A[0,1]`."""
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, LISTS):
         yield name, value  # type: ignore[misc]
         return
-    pending: list[tuple[tuple[int, ...], Any]] = [((), value)]
+    pending: list[tuple[str, Iterator[tuple[int, Any]]]] = [("", enumerate(value))]
     while pending:
-        index, item = pending.pop()
-        if isinstance(item, (list, tuple)):
-            pending += [((*index, i), part) for i, part in reversed(list(enumerate(item)))]
+        above, items = pending[-1]
+        for number, item in items:
+            if isinstance(item, LISTS):
+                pending.append((f"{above}{number},", enumerate(item)))
+                break
+            yield f"{name}[{above}{number}]", item
         else:
-            yield f"{name}[{','.join(map(str, index))}]", item
+            pending.pop()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +101,7 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         return {**self.header(), **self.findings(), "warnings": list(self.warnings)}
 
-    def records(self) -> Iterator[tuple[Scalar, ...]]:
+    def records(self) -> Iterator[Record]:
         """The value: a vector is one line of numbers, a matrix a line a row."""
         yield from _lines(self.value)
 
@@ -141,7 +154,7 @@ class Gradient(Evaluation):
             found["symbolic"] = dict(self.symbolic)
         return found
 
-    def records(self) -> Iterator[tuple[Scalar, ...]]:
+    def records(self) -> Iterator[Record]:
         """`NAME VALUE` for every number, and the formula where one was asked for."""
         formulas = dict(self.formulas())
         if not self.gradient:  # no point was given: the formulas alone
@@ -167,10 +180,12 @@ class Gradient(Evaluation):
         yield from ((f"symbolic_{name}", formula) for name, formula in self.formulas())
 
 
-def _lines(value: Value) -> Iterator[tuple[Scalar, ...]]:
-    if not isinstance(value, (list, tuple)):
+def _lines(value: Value) -> Iterator[Record]:
+    if not isinstance(value, LISTS):
         yield (value,)  # type: ignore[misc]
-    elif not any(isinstance(item, (list, tuple)) for item in value):
+    elif isinstance(value, Array) and value.is_flat:
+        yield value
+    elif not any(isinstance(item, LISTS) for item in value):
         yield tuple(value)
     else:
         for item in value:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from autograd_cli.results import Evaluation, Scalar, Value, components
+from autograd_cli.results.array import LISTS
 
 Row: TypeAlias = "list[float]"
 Rows: TypeAlias = "list[list[float]]"
@@ -137,7 +138,7 @@ class Jacobian(Matrix):
         elif self.jvp is not None:
             yield from ((entry,) for entry in self.jvp)
         elif extras := self.extras():
-            yield from (tuple(x) if isinstance(x, list) else (x,) for x in extras.values())
+            yield from (tuple(x) if isinstance(x, LISTS) else (x,) for x in extras.values())
         else:
             yield from self.matrix_records()
 
@@ -257,7 +258,7 @@ class Hessian(Matrix):
         if self.hvp is not None:
             yield tuple(self.hvp)
         elif extras := self.extras():
-            yield from (tuple(x) if isinstance(x, list) else (x,) for x in extras.values())
+            yield from (tuple(x) if isinstance(x, LISTS) else (x,) for x in extras.values())
         else:
             yield from self.matrix_records()
 

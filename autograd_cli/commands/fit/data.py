@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from autograd_cli.commands.fit.options import number
+from autograd_cli.commands.options import number
+from autograd_cli.data.names import listing
 from autograd_cli.errors import FileError, ReadError, UnknownNameError, UsageError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.linearity import is_linear, reduction_of_a_number
@@ -109,8 +110,9 @@ class Columns:
     A name that is written in another way there (`λ` is `lambda`) is found under its own.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, tell: Callable[[], None] = lambda: None) -> None:
         self.source = source
+        self._tell = tell  # what was found out about it
         self.by_variable = {
             variable: column
             for column in source.names
@@ -136,7 +138,7 @@ class Columns:
             )
         raise UnknownNameError(
             f"{self.source.stream} has no column {name!r}, but {option} names it",
-            hint=f"it has: {', '.join(self.source.names)}",
+            hint=f"it has: {listing(self.source.names)}",
         )
 
     def values(self, variables: Iterable[str]) -> dict[str, Sequence[float]]:
@@ -151,14 +153,17 @@ class Columns:
                 needed = ", ".join(map(repr, wanted.values()))
                 error.hint = error.hint or f"every row needs a number in {needed}"
             raise
+        self._tell()
         return {variable: table[column] for variable, column in wanted.items()}
 
 
 def open_columns(path: str, console: Console) -> Columns:
     """The columns of the table in a file, or on standard input for `-`. Raises FileError."""
+    from autograd_cli.commands.table_input import noted
     from autograd_cli.data.table import open_source
 
-    return Columns(open_source(path, console.stdin))
+    source = open_source(path, console.stdin)
+    return Columns(source, noted(source, console))
 
 
 def request(
@@ -223,7 +228,7 @@ def _check_start(
         f"no start for {', '.join(map(repr, missing))}",
         hint=f"did you mean the column {near[0]!r}?"
         if near
-        else f"add --start {blanks}; the columns are {', '.join(columns.source.names)}",
+        else f"add --start {blanks}; the columns are {listing(columns.source.names)}",
         span=model.nodes[model.variables[missing[0]]].span,
         source=model.source,
     )
@@ -237,7 +242,7 @@ def read_model(text: str, columns: Columns, start: Mapping[str, Expression]) -> 
         raise UsageError(
             "the model has no data variable: none of its names is a column of"
             f" {columns.source.stream}",
-            hint=f"the columns are: {', '.join(columns.source.names)}",
+            hint=f"the columns are: {listing(columns.source.names)}",
         ).within(model.source)
     for name in start:
         if name not in model.variables:
@@ -273,7 +278,7 @@ def read_response(
             if name not in columns:
                 raise UnknownNameError(
                     f"{columns.source.stream} has no column {name!r}, but the response needs it",
-                    hint=f"it has: {', '.join(columns.source.names)}",
+                    hint=f"it has: {listing(columns.source.names)}",
                     span=found.nodes[position].span,
                     source=found.source,
                 )

@@ -10,8 +10,8 @@ import typer
 
 from autograd_cli.commands.completing import function_calls
 from autograd_cli.commands.fit.data import Columns, DataOptions, open_columns, request
-from autograd_cli.commands.fit.options import PANEL, Options, number
-from autograd_cli.commands.options import whole
+from autograd_cli.commands.fit.options import PANEL, Options
+from autograd_cli.commands.options import number, whole
 from autograd_cli.errors import ReadError, UsageError
 from autograd_cli.language.linearity import first_nonlinear
 from autograd_cli.language.points import variable_name

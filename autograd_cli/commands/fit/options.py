@@ -7,7 +7,6 @@ the function that Typer reads, with all of its options.
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Annotated, Any, get_type_hints
@@ -25,6 +24,8 @@ from autograd_cli.commands.options import (
     Precision,
     Printing,
     Seed,
+    Timeout,
+    number,
     whole,
     words,
 )
@@ -34,29 +35,6 @@ from autograd_cli.render.style import DEFAULT_PRECISION
 from autograd_cli.settings import OPTIMIZERS, SCHEDULES, SEARCHING, Descent, Settings
 
 PANEL = "Descent"
-
-
-def number(
-    option: str, *, above: float = -math.inf, least: float = -math.inf, example: str
-) -> Callable[[Any], Any]:
-    """A callback that reads a finite number greater than `above`, and at least `least`."""
-
-    def parse(value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        try:
-            found = float(value)
-        except ValueError:
-            found = math.nan
-        if math.isfinite(found) and found > above and found >= least:
-            return found
-        kind = "a positive number" if above == 0 else "a number"
-        kind += f" of at least {least:g}" if least > -math.inf else ""
-        raise UsageError(
-            f"{option} needs {kind}, not {value!r}", hint=f"for example {option} {example}"
-        )
-
-    return parse
 
 
 def optimizer_name(value: str | None) -> str | None:
@@ -199,6 +177,7 @@ class Options:
     json: Json = False
     output: File = ""
     color: Colour = "auto"
+    timeout: Timeout = None
     debug: Debug = False
 
     @property

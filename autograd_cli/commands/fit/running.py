@@ -127,7 +127,7 @@ def _draw(drawn: Sequence[Figure], options: Options, printing: Printing) -> None
             console.stdout.write(shown)
         else:  # stdout is for programs
             console.flush()
-            console.complain(shown)
+            console.draw(shown)
 
 
 def _is_live(printing: Printing) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,12 +21,13 @@ from autograd_cli.commands.options import (
     Printing,
     Seed,
     Syntax,
+    Timeout,
     choice,
     format_option,
     whole,
     words,
 )
-from autograd_cli.errors import FileError, UsageError
+from autograd_cli.errors import UsageError
 from autograd_cli.figures import PICTURES
 from autograd_cli.render import AUTO, FORMATS
 from autograd_cli.settings import Settings
@@ -53,6 +54,7 @@ WIDE = 60  # columns: more do not help contours, which are about as wide as high
 SMALLEST, LARGEST = 50, 10_000  # pixels
 ARROWS, FEWEST = 17, 6  # of a gradient field along each axis of a picture, and of any
 HIGHEST_ORDER = 9
+MOST_OF_A_PATH = 1 << 28  # bytes: a million steps of some variables
 
 
 def size(value: Any) -> Any:
@@ -160,6 +162,7 @@ def plot(
     json: Json = False,
     output: File = "",
     color: Colour = "auto",
+    timeout: Timeout = None,
     debug: Debug = False,
 ) -> None:
     """Draw a function: a curve with its derivative, or contours with the gradient.
@@ -182,11 +185,13 @@ def plot(
     settings = Settings.checked(device, dtype, seed)
     inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, marked=True)
 
-    from autograd_cli.commands.plot.plotted import Plotted
-    from autograd_cli.commands.plot.ranges import read_ranges
     from autograd_cli.engine.context import resolve
 
     context = resolve(settings)
+
+    from autograd_cli.commands.plot.plotted import Plotted
+    from autograd_cli.commands.plot.ranges import read_ranges
+
     ranges = read_ranges(inputs, context, (log_x, log_y))
     names = list(ranges.axes)
     kind = _kind(kind, names)
@@ -251,15 +256,9 @@ def _density(printing: Printing, plotted: Plotted) -> tuple[int, int]:
 
 def _paths(file: str, names: Sequence[str], console: Console) -> list[DescentPath]:
     """The ways of descents in a file, or in stdin. Raises FileError and UsageError."""
+    from autograd_cli.data.textfile import read_text
     from autograd_cli.language.descent_path import read_paths
 
     if file == "-":
         return read_paths(console.stdin, names, "standard input")
-    try:
-        with Path(file).open(encoding="utf-8-sig") as lines:
-            return read_paths(lines, names, repr(file))
-    except UnicodeDecodeError as error:
-        raise FileError(f"cannot read {file!r}: it is not UTF-8 text") from error
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise FileError(f"cannot read {file!r}: {reason}") from error
+    return read_paths(read_text(file, MOST_OF_A_PATH).splitlines(), names, repr(file))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from autograd_cli.commands.inputs import Inputs
+from autograd_cli.data import room
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.derivatives import axis as linear_axis
 from autograd_cli.engine.derivatives import point
@@ -22,6 +23,7 @@ from autograd_cli.language.reader import read
 REACH = 5  # of an axis that was chosen, on either side of 0 or of the value in --at
 POINTS = {1: 1001, 2: 151}  # along an axis, by the number of axes
 MOST_POINTS = 4_000_000
+BYTES = 300  # of memory for each point that is drawn
 EXAMPLE = "for example --grid x=-2:2"
 
 
@@ -71,6 +73,7 @@ def read_ranges(inputs: Inputs, context: Context, is_log: Sequence[bool]) -> Ran
         raise UsageError(
             f"a plot of more than {MOST_POINTS:,} points", hint="use fewer points per axis"
         )
+    room.need(BYTES * math.prod(counts), f"a plot of {math.prod(counts):,} points")
     ends = [replace(axis, count=count) for axis, count in zip(axes, counts, strict=True)]
     if not inputs.axes:
         ends = [_around(axis, marked.get(axis.name)) for axis in ends]

@@ -12,10 +12,12 @@ from torch import Tensor
 
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.descent.bounds import Box
+from autograd_cli.engine.descent.detached import with_detach
 from autograd_cli.engine.descent.landscape import landscape
 from autograd_cli.engine.descent.loop import Descending, Ending
 from autograd_cli.engine.descent.nonsmooth import NonsmoothDescent
 from autograd_cli.engine.descent.objective import expression_objective
+from autograd_cli.engine.descent.plateau import LEVEL, is_plateau
 from autograd_cli.engine.descent.problem import Problem, flat
 from autograd_cli.engine.descent.trust_region import (
     FALLING,
@@ -75,6 +77,7 @@ class Minimizing:
         self._objective = expression_objective(expression, start, context)
         self.first: Step | None = None
         self.last: Step | None = None
+        self._lowest = math.inf
         problem = Problem(self._objective)
         self._name = descent.optimizer or method_for(problem.size, box)
         problem.place(box.project(problem.point()))
@@ -94,6 +97,7 @@ class Minimizing:
         """The steps from step 0; from a flat point with something lower nearby it goes on."""
         for step in self._steps():
             self.first, self.last = self.first or step, step
+            self._lowest = min(self._lowest, step.loss)
             yield step
 
     def _steps(self) -> Iterator[Step]:
@@ -195,6 +199,19 @@ class Minimizing:
         return landscape(self._expression, ends, self._context)
 
     def _verdict(self) -> tuple[Verdict, tuple[str, ...]]:
+        """The verdict, after a look at whether there was anything to go by."""
+        assert self.first is not None
+        verdict, warnings = self._ended()
+        expression, problem, box = self._expression, self._problem, self._box
+        start = dict(zip(problem.parameters, _tensors(self.first.parameters, problem), strict=True))
+        lowest = min(self._lowest, float(problem.differentiate()))  # a jump is no step
+        level = is_plateau(expression, start, box, self._context, lowest)
+        if level and verdict.word != UNBOUNDED:
+            verdict = replace(verdict, word=FLAT, converged=False, reason=LEVEL)
+        told = with_detach(verdict, expression, problem, box, self._context, self._tolerance)
+        return told, warnings
+
+    def _ended(self) -> tuple[Verdict, tuple[str, ...]]:
         """The verdict, with why it stopped where it is not for a critical point."""
         stop = "" if self._region is None else self._region.stop
         assert self.last is not None

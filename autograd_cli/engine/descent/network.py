@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from autograd_cli.data import room
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.descent.objective import Objective, Parameters, Rows
 from autograd_cli.settings import NETWORK_ACTIVATIONS, Settings
@@ -152,6 +153,9 @@ def draw(
     """
     row = TASKS[task]
     sizes = (row.inputs, *hidden, row.outputs)
+    weights = sum((inputs + 1) * outputs for inputs, outputs in itertools.pairwise(sizes))
+    copies = 2 * context.dtype.itemsize  # each has a gradient
+    room.need(copies * weights, f"a network of {weights:,} parameters")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         start = {}

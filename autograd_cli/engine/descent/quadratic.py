@@ -21,6 +21,7 @@ from autograd_cli.engine.descent.rates import behaviour, best_rate, observed, sl
 from autograd_cli.errors import EvaluationError, UsageError
 from autograd_cli.language.expression import Expression
 from autograd_cli.results import Value, components
+from autograd_cli.results.array import LISTS
 from autograd_cli.results.descent import (
     CONSTANT,
     MAXIMUM,
@@ -263,7 +264,7 @@ def _shaped(exact: Mapping[str, str], parameters: Mapping[str, Value]) -> dict[s
     """Formulas by element as values in the shapes of the parameters."""
     found: dict[str, Value] = {}
     for name, value in parameters.items():
-        if not isinstance(value, (list, tuple)):
+        if not isinstance(value, LISTS):
             found[name] = exact.get(name)
             continue
         texts = iter([exact.get(label) for label, _ in components(name, value)])

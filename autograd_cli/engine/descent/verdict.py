@@ -46,7 +46,7 @@ class Verdict:
 def judge(problem: Problem, box: Box, tolerance: float) -> Verdict:
     """The verdict on the parameters where they are."""
     point = problem.point()
-    problem.differentiate()
+    value = float(problem.differentiate())
     slope = problem.gradient()
     free = ~box.held(point, slope)
     norm = float(torch.where(free, slope, 0.0).norm())
@@ -61,7 +61,9 @@ def judge(problem: Problem, box: Box, tolerance: float) -> Verdict:
             )
         return Verdict(UNKNOWN, False, f"{small}, not {tolerance:g}", None)
     matrix = hessian(problem)[free][:, free]
-    found = spectrum(matrix)
+    # A curvature that changes the loss by less than its rounding, over a step as long as the point.
+    unseen = torch.finfo(point.dtype).eps * abs(value) / max(1.0, float(point.norm())) ** 2
+    found = spectrum(matrix, unseen)
     if norm > tolerance and not is_critical(slope[free], matrix, [point[free]]):
         return Verdict(UNKNOWN, False, f"{small}, not {tolerance:g}", found)
     if found.eigenvalues is None:

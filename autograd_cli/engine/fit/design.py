@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.context import Context
+from autograd_cli.engine.double_double import DoubleDouble, exact
 from autograd_cli.engine.evaluate import apply_node
-from autograd_cli.engine.fit.double_double import DoubleDouble, exact
 from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import VARIABLE, Expression, Node
 from autograd_cli.language.linearity import FREE, degrees

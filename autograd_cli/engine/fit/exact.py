@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.context import Context
+from autograd_cli.engine.double_double import DoubleDouble, stack
 from autograd_cli.engine.fit.design import design
-from autograd_cli.engine.fit.double_double import DoubleDouble, stack
 from autograd_cli.engine.fit.least_squares import Solution, solve
 from autograd_cli.engine.fit.observations import Observations, observations, tensors
 from autograd_cli.engine.fit.request import Cells, Request

@@ -2,7 +2,8 @@
 
 Autograd's formulas for these cancel: 1 - tanh(x)**2 has lost four digits at x = 5, and all at 20.
 A function here has torch's value to the bit. Its derivative is torch's own where that holds its
-digits, and another formula where `cancels` says that it does not; so are those of higher orders.
+digits, and another formula where `cancels` says that it does not; those of higher orders are that
+formula's, which holds everywhere: torch's own may be nan beside it, inf - inf or 0 times inf.
 What Python would record has torch's node: a recorded graph is evaluated without these.
 """
 
@@ -15,7 +16,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from autograd_cli.engine.special.expansions import alone
-from autograd_cli.engine.special.node import Function, Unary, differentiable
+from autograd_cli.engine.special.node import (
+    Function,
+    Unary,
+    differentiable,
+    standing_in,
+    tower,
+    zero,
+)
 from autograd_cli.engine.special.normal import expit, expit_slope, ndtr
 
 aten = torch.ops.aten
@@ -28,10 +36,16 @@ def _accurate(
     slope: Unary,
     cancels: Callable[[Tensor], Tensor],
 ) -> Function:
-    """`value(x)` with the vector-Jacobian product `own(g, x)`, or g*`slope(x)` where it cancels."""
+    """`value(x)` with the vector-Jacobian product `own(g, x)`, or g*`slope(x)` where it cancels.
+
+    The derivatives of that product are those of g*`slope(x)`.
+    """
 
     def pull(g: Tensor, x: Tensor) -> Tensor:
-        return torch.where(cancels(x), g * slope(x), own(g, x))
+        product = g * slope(x)
+        with torch.no_grad():
+            found = torch.where(cancels(x), product, own(g, x))
+        return standing_in(found, product) if torch.is_grad_enabled() else found
 
     return differentiable(name, value, lambda x: x, wide=False, pull=pull)
 
@@ -61,6 +75,102 @@ expm1 = _accurate(
     "Expm1", torch.expm1, lambda g, x: g * (torch.expm1(x) + 1), torch.exp, lambda x: x < -3
 )
 
+# Inverse hyperbolic, cosecants, and what is rational --------------------------------------------
+
+
+def _never(x: Tensor) -> Tensor:
+    return torch.zeros_like(x, dtype=torch.bool)
+
+
+def _root_slopes(k: int, x: Tensor, sign: int) -> Tensor:
+    """The k-th derivative of s = 1/sqrt(x**2 + sign): (-1)**k P(x) s**(2k + 1), where
+
+    P_0 = 1 and P_(k+1) = (2k + 1) x P_k - (x**2 + sign) P_k'. As P has every other power of x it is
+    a sum of powers of x s, which is near 1 for large x, and s**2.
+    """
+    powers = [1]  # the coefficients of P, lowest first
+    for i in range(k):
+        grown = [0] * (i + 2)
+        for n, c in enumerate(powers):
+            grown[n + 1] += (2 * i + 1 - n) * c
+            if n:
+                grown[n - 1] -= sign * n * c
+        powers = grown
+    s = 1 / torch.hypot(x, torch.ones_like(x)) if sign > 0 else ((x - 1).rsqrt() * (x + 1).rsqrt())
+    t = x * s
+    terms = (c * t**n * s ** (k - n) for n, c in enumerate(powers) if c)
+    slopes: Tensor = sum(terms, torch.zeros_like(x)) * s ** (k + 1) * (-1) ** k
+    return slopes
+
+
+asinh = _accurate(
+    "Asinh",
+    torch.asinh,
+    lambda g, x: g * (x.pow(2) + 1).rsqrt(),
+    tower("asinh_slope", "1/sqrt(x**2 + 1).", lambda k, x: _root_slopes(k, x, 1)),
+    lambda x: x.abs() > 1e150,  # whose square is infinite
+)
+acosh = _accurate(
+    "Acosh",
+    torch.acosh,
+    lambda g, x: g * (x.pow(2) - 1).rsqrt(),
+    tower("acosh_slope", "1/sqrt(x**2 - 1).", lambda k, x: _root_slopes(k, x, -1)),
+    lambda x: x > 1e150,
+)
+
+
+def _csc_product(g: Tensor, x: Tensor) -> Tensor:
+    y = 1 / torch.sin(x)
+    return -g * (y * y) * torch.cos(x)
+
+
+def _cot_product(g: Tensor, x: Tensor) -> Tensor:
+    tan = torch.tan(x)
+    y = 1 / tan
+    return -g * (y * y) * (1 + tan.pow(2))
+
+
+csc: Function = _accurate(
+    "Csc", lambda x: 1 / torch.sin(x), _csc_product, lambda x: -csc(x) * cot(x), _never
+)
+cot: Function = _accurate(
+    "Cot", lambda x: 1 / torch.tan(x), _cot_product, lambda x: -(csc(x) ** 2), _never
+)
+
+
+def _logit_slopes(k: int, p: Tensor) -> Tensor:
+    """The k-th derivative of 1/p + 1/(1 - p), which torch has as 1/(p (1 - p))."""
+    left, right = (alone(torch.pow, x, -k - 1) for x in (p, 1 - p))
+    both = math.factorial(k) * ((-1) ** k * left + right)
+    return torch.where((p < 0) | (p > 1), math.nan, both)
+
+
+logit = _accurate(
+    "Logit",
+    torch.logit,
+    lambda g, p: aten.logit_backward(g, p),
+    tower("logit_slope", "1/(p (1 - p)).", _logit_slopes),
+    _never,
+)
+
+
+def _softsign_product(g: Tensor, x: Tensor) -> Tensor:
+    size = x.abs() + 1
+    return g / size + (-g * ((x / size) / size)) * x.sgn()
+
+
+softsign = _accurate(
+    "Softsign",
+    functional.softsign,
+    _softsign_product,
+    tower(
+        "softsign_slope",
+        "1/(1 + |x|)**2.",
+        lambda k, x: math.factorial(k + 1) * (-x.sign()) ** k / (1 + x.abs()) ** (k + 2),
+    ),
+    lambda x: x.abs() > 4,
+)
+
 # Of the logistic function -----------------------------------------------------------------------
 
 sigmoid = _accurate(
@@ -86,35 +196,36 @@ logsigmoid = _accurate(
 )
 
 
-def _silu_product(g: Tensor, x: Tensor) -> Tensor:
-    if not torch.is_grad_enabled():
-        product: Tensor = aten.silu_backward(g, x)
-        return product
-    y = torch.sigmoid(x)  # as torch, whose kernel has no derivative
-    return g * (y * (1 + x * (1 - y)))
-
-
 silu = _accurate(
     "Silu",
     functional.silu,
-    _silu_product,
+    aten.silu_backward,
     lambda x: expit(x) + x * expit_slope(x),
     lambda x: x > 6,
 )
 
 
+THRESHOLD = 20.0  # torch's own, beyond which softplus has the value x, to 10 digits
+
+
 @functools.cache
 def _softplus(beta: float, threshold: float) -> Function:
+    def slope(x: Tensor) -> Tensor:
+        smooth = expit(beta * x)
+        if threshold >= THRESHOLD:  # a matter of rounding: the function is log(1 + exp(beta x))
+            return smooth
+        return torch.where(beta * x > threshold, 1.0, smooth)  # one that was asked for: a kink
+
     return _accurate(
         "Softplus",
         lambda x: functional.softplus(x, beta, threshold),
         lambda g, x: aten.softplus_backward(g, x, beta, threshold),
-        lambda x: expit(beta * x),
-        lambda x: (beta * x > 6) & (beta * x <= threshold),
+        slope,
+        lambda x: beta * x > 6,
     )
 
 
-def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(x: Tensor, beta: float = 1.0, threshold: float = THRESHOLD) -> Tensor:
     return _softplus(beta, threshold)(x)
 
 
@@ -161,13 +272,12 @@ def _normal_density(x: Tensor) -> Tensor:
     return torch.exp(-x * x / 2) / math.sqrt(2 * math.pi)
 
 
-gelu = _accurate(
-    "Gelu",
-    functional.gelu,
-    aten.gelu_backward,
-    lambda x: ndtr(x) + x * _normal_density(x),
-    lambda x: x < -3,
-)
+def _gelu_slope(x: Tensor) -> Tensor:
+    x = x.clamp(-40, 40)  # where it is 0 or 1, and no power overflows
+    return ndtr(x) + x * _normal_density(x)
+
+
+gelu = _accurate("Gelu", functional.gelu, aten.gelu_backward, _gelu_slope, lambda x: x < -3)
 
 
 def _gelu_tanh_slope(x: Tensor) -> Tensor:  # of x sigmoid(2 u)
@@ -215,6 +325,50 @@ logaddexp = differentiable(
 )
 
 
+# x log(y), where x = 0 is 0 whatever y is, and its derivatives by y are
+
+_powers: Function = differentiable(  # the derivative of log(y) of order k > 0
+    "LogarithmSlope",
+    lambda k, y: (-1) ** (k - 1) * math.factorial(k - 1) * alone(torch.pow, y, -k),
+    lambda k, y: _powers(k + 1, y),
+)
+_weighted: Function = differentiable(  # x times that
+    "XlogySlope",
+    lambda k, x, y: torch.where(x == 0, 0.0, x / y if k == 1 else x * _powers(k, y)),
+    lambda k, x, y: _powers(k, y) + zero(x),
+    lambda k, x, y: _weighted(k + 1, x, y),
+    wide=False,
+)
+_logarithm: Function = differentiable(
+    "XlogyLogarithm",
+    lambda x, y: torch.xlogy(1.0, y).masked_fill((x == 0) & (y <= 0), 0.0),  # as torch
+    lambda x, y: zero(x),
+    lambda x, y: _powers(1, y),
+    wide=False,
+)
+xlogy: Function = differentiable(
+    "Xlogy",
+    torch.xlogy,
+    lambda x, y: _logarithm(x, y),
+    lambda x, y: _weighted(1, x, y),
+    wide=False,
+)
+_logarithm1p: Function = differentiable(
+    "Xlog1pyLogarithm",
+    lambda x, y: torch.special.xlog1py(1.0, y).masked_fill((x == 0) & (y <= -1), 0.0),  # as torch
+    lambda x, y: zero(x),
+    lambda x, y: _powers(1, 1 + y),
+    wide=False,
+)
+xlog1py: Function = differentiable(
+    "Xlog1py",
+    torch.special.xlog1py,
+    lambda x, y: _logarithm1p(x, y),
+    lambda x, y: _weighted(1, x, 1 + y),
+    wide=False,
+)
+
+
 def mod(x: Tensor | float, y: Tensor | float) -> Tensor:
     """x % y; of a number on the left, torch has no derivative."""
     if not isinstance(x, Tensor):
@@ -250,8 +404,39 @@ _surprise: Function = differentiable(
 )
 
 
-def binary_cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    losses = _surprise(input, target)
+def _reduced(losses: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return losses
     return losses.sum() if reduction == "sum" else losses.mean()
+
+
+_logit_loss_slope: Function = differentiable(
+    "BinaryCrossEntropyWithLogitsSlope",
+    lambda x, t: torch.where(_is_near(x, t), (1 - t) * expit(x) - t * expit(-x), expit(x) - t),
+    lambda x, t: expit_slope(x) + zero(t),
+    lambda x, t: -torch.ones_like(x + t),
+    wide=False,
+)
+_logit_loss: Function = differentiable(
+    "BinaryCrossEntropyWithLogits",
+    lambda x, t: functional.binary_cross_entropy_with_logits(x, t, reduction="none"),
+    lambda x, t: _logit_loss_slope(x, t),
+    lambda x, t: zero(t) - x,
+    wide=False,
+)
+
+
+def _is_near(x: Tensor, t: Tensor) -> Tensor:
+    """Whether the logistic function of x is so near to the target that the difference cancels."""
+    return (torch.sigmoid(x) - t).abs() < 0.01
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Tensor, reduction: str = "mean"
+) -> Tensor:
+    """torch's second derivative, y (1 - y), is 0 from x = 37 on."""
+    return _reduced(_logit_loss(input, target), reduction)
+
+
+def binary_cross_entropy(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    return _reduced(_surprise(input, target), reduction)

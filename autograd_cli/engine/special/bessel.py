@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.special.expansions import HALF_LINE, cosine, horner
+from autograd_cli.engine.special.expansions import HALF_LINE, alone, cosine, horner
 from autograd_cli.engine.special.node import tower
 
 PI = math.pi
@@ -40,11 +40,18 @@ def _hankel(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _ladder(k: int, y0: Tensor, y1: Tensor, x: Tensor, sign: int) -> Tensor:
-    """The k-th derivative of y = y0, y' = y1 where x y'' + y' = sign x y (A&S 9.1.1, 9.6.1)."""
+    """The k-th derivative of y = y0, y' = y1 where x y'' + y' = sign x y (A&S 9.1.1, 9.6.1).
+
+    Next to 0 y is its multiple of log(x) to all digits, and so are its derivatives.
+    """
     y = [y0, y1]
     for i in range(k - 1):
         y.append(sign * y[i] + ((sign * i * y[i - 1] if i else 0) - (i + 1) * y[i + 1]) / x)
-    return y[k]
+    if k < 2:
+        return y[k]
+    of_log = 2 / PI if sign < 0 else -1.0  # A&S 9.1.13, 9.6.13
+    by_log = of_log * (-1) ** (k - 1) * math.factorial(k - 1) * alone(torch.pow, x, -k)
+    return torch.where((x >= 0) & (x < 1e-9), by_log, y[k])
 
 
 def _j0(k: int, x: Tensor) -> Tensor:  # Bessel's integral (A&S 9.1.18) for |x| < 8

@@ -1,6 +1,7 @@
 """Elementary functions whose derivatives torch lacks or gets wrong."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -11,15 +12,40 @@ from autograd_cli.engine.special.node import Function, Unary, differentiable, to
 PI = math.pi
 
 
-def _sine_ratio(k: int, y: Tensor) -> Tensor:
-    """The k-th derivative of sin(y)/y: Taylor's series, or y s^(k) + k s^(k-1) = sin^(k) y."""
+def _sine_ratio(k: int, y: Tensor, wave: Callable[[int], Tensor]) -> Tensor:
+    """The k-th derivative of sin(y)/y: Taylor's series, or y s^(k) + k s^(k-1) = sin^(k) y.
+
+    `wave(k)` is the k-th derivative of the cosine at y.
+    """
     orders = range((k + 1) // 2, k // 2 + 17)
     series = [(-1) ** j / (math.factorial(2 * j - k) * (2 * j + 1)) for j in orders]
-    far = y.abs().clamp(min=3)
-    s = torch.sin(far) / far
+    is_near = y.abs() < 3
+    far = torch.where(is_near, 3.0, y)
+    s = wave(3) / far
     for i in range(1, k + 1):
-        s = (cosine(i + 3, far) - i * s) / far
-    return torch.where(y.abs() < 3, horner(series, y * y) * y.pow(k % 2), s * y.sign().pow(k % 2))
+        s = (wave(i + 3) - i * s) / far
+    return torch.where(is_near, horner(series, torch.where(is_near, y * y, 0.0)) * y.pow(k % 2), s)
+
+
+def _sinc(k: int, x: Tensor) -> Tensor:
+    """The k-th derivative of sin(pi x)/(pi x), by pi**k times that of sin(y)/y, y = pi x.
+
+    Far from 0 the sine and the cosine are those of x less a multiple of 1/2, which is exact: pi x
+    is rounded, by 1e-4 at x = 1e12.
+    """
+    if not k:
+        return torch.sinc(x)
+    y, quarters = PI * x, torch.round(2 * x)
+    rest, turns = PI * (x - quarters / 2), torch.remainder(quarters, 4)
+
+    def wave(order: int) -> Tensor:
+        """The derivative of the cosine at y."""
+        found = cosine(order, rest)
+        for turn in (1, 2, 3):
+            found = torch.where(turns == turn, cosine(order + turn, rest), found)
+        return found
+
+    return PI**k * _sine_ratio(k, y, wave)
 
 
 def _cbrt(k: int, x: Tensor) -> Tensor:
@@ -32,12 +58,16 @@ def _cbrt(k: int, x: Tensor) -> Tensor:
 sinc = tower(
     "sinc",
     "sin(pi x)/(pi x).",
-    lambda k, x: PI**k * _sine_ratio(k, PI * x) if k else torch.sinc(x),
+    _sinc,
 )
 spherical_bessel_j0 = tower(
     "spherical_bessel_j0",
     "sin(x)/x; torch's drops the gradient.",
-    lambda k, x: _sine_ratio(k, x) if k else torch.special.spherical_bessel_j0(x),
+    lambda k, x: (
+        _sine_ratio(k, x, lambda order: cosine(order, x))
+        if k
+        else torch.special.spherical_bessel_j0(x)
+    ),
 )
 sech: Unary = unary(
     "sech",
@@ -48,7 +78,9 @@ sech: Unary = unary(
 csch: Unary = unary(
     "csch",
     "1/sinh(x), without overflow.",
-    lambda x: -2 * x.sign() * torch.exp(-x.abs()) / torch.expm1(-2 * x.abs()),
+    lambda x: torch.where(
+        x == 0, 1 / x, -2 * x.sign() * torch.exp(-x.abs()) / torch.expm1(-2 * x.abs())
+    ),
     lambda x: -csch(x) * coth(x),
 )
 coth: Unary = unary("coth", "1/tanh(x).", lambda x: 1 / torch.tanh(x), lambda x: -(csch(x) ** 2))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.special.expansions import alone, horner
-from autograd_cli.engine.special.node import Function, Unary, differentiable, tower, unary
+from autograd_cli.engine.special.node import Function, differentiable, tower
 
 PI = math.pi
 G = 6.024680040776729583740234375
@@ -44,17 +44,35 @@ def gamma_value(x: Tensor) -> Tensor:
     return torch.where(whole, exact[torch.where(whole, x - 1, 0).long()], result)
 
 
+def _hurwitz(s: float, q: Tensor) -> Tensor:
+    """zeta(s, q), q > 0; for large q by its first terms, for torch's adds numbers below the least
+    of full precision."""
+    far = alone(torch.pow, q, 1 - s) * (1 / (s - 1) + 1 / (2 * q))
+    return torch.where(q > 1e9, far, torch.special.zeta(s, q))
+
+
 def polygamma_value(n: int, x: Tensor) -> Tensor:
     """psi^(n)(x) as a Hurwitz zeta function (A&S 6.4.10), reflected for x < 0 (A&S 6.4.7)."""
     if not n:
         return torch.digamma(x)
     r = x - torch.round(x)  # the reflection has period 1: take it in (0, 1), sums stay positive
     f, g = torch.where(r < 0, 1 + r, r), torch.where(r < 0, -r, 1 - r)
+    # Each by its own side: torch counts up from a negative q one by one.
     z_f, z_g, z_above, z_x = (
-        torch.special.zeta(n + 1.0, q) for q in (f, g, 1 - x, x.clamp(0, 1e300))
+        _hurwitz(n + 1.0, q) for q in (f, g, 1 - x.clamp(max=0), x.clamp(0, 1e300))
     )
     series = torch.where(x < 0, z_f - (-1) ** n * (z_g - z_above), z_x)
     return series * (float(math.factorial(n)) * (-1 if n % 2 == 0 else 1))
+
+
+def _gamma(k: int, x: Tensor) -> Tensor:
+    """Gamma^(k) = Gamma times a complete Bell polynomial of psi and its derivatives."""
+    bell = [torch.ones_like(x)]
+    slopes = [polygamma_value(i, x) for i in range(k)]
+    for n in range(k):
+        terms = (math.comb(n, i) * bell[n - i] * slopes[i] for i in range(n + 1))
+        bell.append(sum(terms, torch.zeros_like(x)))
+    return gamma_value(x) * bell[k] if k else gamma_value(x)
 
 
 # torch's psi' is wrong by 5e-10, hence lgamma'' too
@@ -62,9 +80,7 @@ lgamma = tower(
     "lgamma", "log |Gamma(x)|.", lambda k, x: polygamma_value(k - 1, x) if k else torch.lgamma(x)
 )
 digamma = tower("digamma", "psi(x), the derivative of lgamma.", polygamma_value)
-gamma: Unary = unary(
-    "gamma", "Gamma(x), exact at 1, 2, ... 23.", gamma_value, lambda x: gamma(x) * digamma(x)
-)
+gamma = tower("gamma", "Gamma(x), exact at 1, 2, ... 23.", _gamma)
 _polygamma_node: Function = differentiable(
     "Polygamma", polygamma_value, lambda n, x: _polygamma_node(n + 1, x)
 )

@@ -29,26 +29,47 @@ def _erfcx(k: int, x: Tensor) -> Tensor:
     return torch.where(x > 1, (-2) ** k * 2 / math.sqrt(PI) * integral, y[k]) if k else y[0]
 
 
-def _excess(x: Tensor) -> Tensor:
-    """x + phi(x)/Phi(x), which cancels for x << 0."""
+def _below(k: int, x: Tensor) -> Tensor:
+    """The k-th derivative, k > 1, of log Phi(x) for x < -1: that of log(erfcx(z) exp(-z*z)/2),
+    z = -x/sqrt(2), where those of log(erfcx) are its cumulants: nothing cancels for x << 0."""
     z = x.clamp(max=-1) / -SQRT2
-    return torch.where(x < -1, _erfcx_slope(z) / erfcx(z) / -SQRT2, x + _hazard(x))
+    scaled = torch.special.erfcx(z)
+    moments = [_erfcx(i, z) / scaled for i in range(k + 1)]
+    cumulants = [torch.zeros_like(z)]
+    for n in range(1, k + 1):
+        lower = (math.comb(n - 1, i - 1) * cumulants[i] * moments[n - i] for i in range(1, n))
+        cumulants.append(moments[n] - sum(lower, torch.zeros_like(z)))
+    return cumulants[k] / (-SQRT2) ** k - float(k == 2)
 
 
-def _log_ndtr(x: Tensor) -> Tensor:  # as torch, whose kernel torch.vmap warns about
+def _above(k: int, x: Tensor) -> Tensor:
+    """The k-th derivative, k > 1, of log Phi(x) for x >= -1, by h' = -h (x + h) and Leibniz' rule
+    for h = phi(x)/Phi(x), the first."""
+    x = x.clamp(min=-1)
+    h = [_hazard(x)]
+    excess = [x + h[0]]
+    for n in range(k - 1):
+        terms = (math.comb(n, i) * h[i] * excess[n - i] for i in range(n + 1))
+        h.append(-sum(terms, torch.zeros_like(x)))
+        excess.append(h[-1] + float(n == 0))
+    return h[k - 1]
+
+
+def _hazard(x: Tensor) -> Tensor:
+    """phi(x)/Phi(x), of the normal density and distribution."""
+    density: Tensor = math.sqrt(2 / PI) / torch.special.erfcx(x / -SQRT2)
+    return density
+
+
+def _log_ndtr(k: int, x: Tensor) -> Tensor:  # as torch, whose kernel torch.vmap warns about
+    if k:
+        return torch.where(x < -1, _below(k, x), _above(k, x)) if k > 1 else _hazard(x)
     below = torch.log(torch.special.erfcx(x / -SQRT2) / 2) - x * x / 2
     return torch.where(x < -1, below, torch.log1p(-torch.erfc(x / SQRT2) / 2))
 
 
 erfcx = tower("erfcx", "exp(x**2) erfc(x).", _erfcx)
-_erfcx_slope = tower("erfcx_slope", "The derivative of erfcx.", lambda k, x: _erfcx(k + 1, x))
-_hazard: Unary = unary(
-    "hazard",
-    "phi(x)/Phi(x), of the normal density and distribution.",
-    lambda x: math.sqrt(2 / PI) / torch.special.erfcx(x / -SQRT2),
-    lambda x: -_hazard(x) * _excess(x),
-)
-log_ndtr = unary("log_ndtr", "log Phi(x).", _log_ndtr, _hazard)
+log_ndtr = tower("log_ndtr", "log Phi(x).", _log_ndtr)
 ndtr = unary(
     "ndtr",
     "Phi(x), the normal distribution.",

@@ -116,7 +116,13 @@ ROWS = (
         domain="beta*x < threshold",
         accurate="special.accurate.softplus",
     ),
-    _row("softsign", "x/(1 + abs(x))", "1/(1 + abs(x))**2", "x/(1 + |x|)"),
+    _row(
+        "softsign",
+        "x/(1 + abs(x))",
+        "1/(1 + abs(x))**2",
+        "x/(1 + |x|)",
+        accurate="special.accurate.softsign",
+    ),
     _row(
         "sigmoid",
         "1/(1 + exp(-x))",

@@ -122,6 +122,7 @@ ROWS = (
         "x*log(y)",
         ("log(y)", "x/y"),
         "x*log(y), and 0 where x is 0",
+        accurate="special.accurate.xlogy",
         domain="y > 0",
     ),
     # Trigonometric functions
@@ -129,8 +130,24 @@ ROWS = (
     _row("cos", "torch.cos", "cos", "-sin(x)", "cosine"),
     _row("tan", "torch.tan", "tan", "1 + tan(x)**2", "tangent", domain="cos(x) != 0"),
     _row("sec", "engine.sec", "sec", "sec(x)*tan(x)", "secant", domain="cos(x) != 0"),
-    _row("csc", "engine.csc", "csc", "-csc(x)*cot(x)", "cosecant", domain="sin(x) != 0"),
-    _row("cot", "engine.cot", "cot", "-1 - cot(x)**2", "cotangent", domain="sin(x) != 0"),
+    _row(
+        "csc",
+        "engine.csc",
+        "csc",
+        "-csc(x)*cot(x)",
+        "cosecant",
+        domain="sin(x) != 0",
+        accurate="special.accurate.csc",
+    ),
+    _row(
+        "cot",
+        "engine.cot",
+        "cot",
+        "-1 - cot(x)**2",
+        "cotangent",
+        domain="sin(x) != 0",
+        accurate="special.accurate.cot",
+    ),
     _row(
         "sinc",
         "special.sinc",
@@ -186,6 +203,7 @@ ROWS = (
         "1/sqrt(x**2 + 1)",
         "inverse hyperbolic sine",
         aliases=("arcsinh",),
+        accurate="special.accurate.asinh",
     ),
     _row(
         "acosh",
@@ -195,6 +213,7 @@ ROWS = (
         "inverse hyperbolic cosine",
         domain="x > 1",
         aliases=("arccosh",),
+        accurate="special.accurate.acosh",
     ),
     _row(
         "atanh",

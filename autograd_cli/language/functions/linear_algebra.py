@@ -32,7 +32,14 @@ def _row(
 ROWS = (
     _row("dot", "x, y", ("g*y", "g*x"), "inner product of two vectors"),
     _row("vdot", "x, y", ("g*y", "g*x"), "inner product of two vectors", symbolic="dot(x, y)"),
-    _row("inner", "x, y", ("", ""), "sums of products over the last axes", symbolic="dot(x, y)"),
+    _row(
+        "inner",
+        "x, y",
+        ("", ""),
+        "sums of products over the last axes",
+        symbolic="dot(x, y)",
+        size="inner",
+    ),
     _row(
         "cross",
         "x, y, dim:int=-1",
@@ -40,9 +47,9 @@ ROWS = (
         "cross product of 3-vectors",
         torch="torch.linalg.cross",
     ),
-    _row("outer", "x, y", ("g @ y", "g.T @ x"), "outer product of two vectors"),
+    _row("outer", "x, y", ("g @ y", "g.T @ x"), "outer product of two vectors", size="outer"),
     _row("mv", "A, x", ("outer(g, x)", "A.T @ g"), "matrix times vector"),
-    _row("kron", "A, B", ("", ""), "Kronecker product"),
+    _row("kron", "A, B", ("", ""), "Kronecker product", size="outer"),
     _row(
         "transpose",
         "A, dim0:int=None, dim1:int=None",
@@ -65,16 +72,18 @@ ROWS = (
         "A",
         ("diag(g)",),
         "diagonal of a matrix, or diagonal matrix of a vector",
+        size="diagonal",
     ),
     _row("diagonal", "A", ("diag(g)",), "diagonal of a matrix", symbolic="diag(A)"),
-    _row("tril", "A, diagonal:int=0", ("tril(g)",), "lower triangle"),
-    _row("triu", "A, diagonal:int=0", ("triu(g)",), "upper triangle"),
+    _row("tril", "A, diagonal:int=0", ("tril(g)",), "lower triangle", size="same"),
+    _row("triu", "A, diagonal:int=0", ("triu(g)",), "upper triangle", size="same"),
     _row(
         "det",
         "A",
         ("g*y*inv(A).T",),
         "determinant",
         torch="torch.linalg.det",
+        accurate="special.determinant.det",
         aliases=("Determinant",),
     ),
     _row("logdet", "A", ("g*inv(A).T",), "logarithm of the determinant"),
@@ -85,6 +94,7 @@ ROWS = (
         "inverse",
         torch="torch.linalg.inv",
         aliases=("inverse", "Inverse"),
+        size="same",
     ),
     _row(
         "pinv",
@@ -94,6 +104,7 @@ ROWS = (
         torch="torch.linalg.pinv",
         symbolic="",
         aliases=("pinverse",),
+        size="same",
     ),
     _row(
         "solve",
@@ -103,10 +114,22 @@ ROWS = (
         torch="torch.linalg.solve",
     ),
     _row(
-        "cholesky", "A", ("",), "lower triangular L with L @ L.T = A", torch="torch.linalg.cholesky"
+        "cholesky",
+        "A",
+        ("",),
+        "lower triangular L with L @ L.T = A; derivatives are those on symmetric matrices",
+        torch="torch.linalg.cholesky",
+        symmetric=True,
+        size="same",
     ),
     _row(
-        "matrix_exp", "A", ("",), "matrix exponential", torch="torch.linalg.matrix_exp", symbolic=""
+        "matrix_exp",
+        "A",
+        ("",),
+        "matrix exponential",
+        torch="torch.linalg.matrix_exp",
+        symbolic="",
+        size="same",
     ),
     _row(
         "matrix_power",
@@ -114,14 +137,16 @@ ROWS = (
         ("",),
         "integer power of a matrix",
         torch="torch.linalg.matrix_power",
+        size="same",
     ),
     _row(
         "eigvalsh",
         "A",
         ("",),
-        "eigenvalues of a symmetric matrix, ascending",
+        "eigenvalues of a symmetric matrix, ascending; derivatives are those on such matrices",
         torch="torch.linalg.eigvalsh",
         symbolic="",
+        symmetric=True,
     ),
     _row(
         "svdvals",

@@ -75,7 +75,7 @@ ROWS = (
     _row(
         "bce_loss",
         "torch.nn.functional.binary_cross_entropy",
-        "{reduction}(-target*log(input) - (1 - target)*log(1 - input))",
+        "{reduction}(-xlogy(target, input) - xlogy(1 - target, 1 - input))",
         (
             "g*(input - target)/(input*(1 - input))/numel(input)",
             "g*(log(1 - input) - log(input))/numel(input)",
@@ -91,6 +91,7 @@ ROWS = (
         ("g*(sigmoid(input) - target)/numel(input)", "-g*input/numel(input)"),
         "bce_loss of sigmoid(input), without overflow",
         aliases=("binary_cross_entropy_with_logits", "bce_with_logits_loss"),
+        accurate="special.accurate.binary_cross_entropy_with_logits",
     ),
     _row(
         "cross_entropy",

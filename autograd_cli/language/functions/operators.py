@@ -38,6 +38,7 @@ def _comparison(name: str, symbol: str, symbolic: str, help: str, alias: str) ->
         numbers=True,
         symbol=symbol,
         aliases=(alias, symbolic),
+        is_condition=True,
     )
 
 
@@ -52,6 +53,7 @@ def _logical(name: str, symbol: str, symbolic: str, help: str, signature: str = 
         family="operator",
         symbol=symbol,
         aliases=(symbolic,),
+        is_condition=True,
     )
 
 
@@ -76,6 +78,7 @@ ROWS = (
         "power; ^ means the same",
         domain="x > 0",
         aliases=("power", "Pow"),
+        accurate="special.power.power",
     ),
     _operator("neg", "-", "neg", ("-1",), "opposite", aliases=("negative",)),
     _operator(
@@ -112,6 +115,7 @@ ROWS = (
         symbol="@",
         aliases=("mm", "bmm"),
         elementwise=False,
+        size="product",
     ),
     _comparison("lt", "<", "StrictLessThan", "less than", "Lt"),
     _comparison("le", "<=", "LessThan", "less than or equal", "Le"),

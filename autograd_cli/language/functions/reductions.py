@@ -123,8 +123,8 @@ ROWS = (
         symbolic="array",
         aliases=("size", "len"),
     ),
-    _row("cumsum", "x, dim:int=0", "flip(cumsum(flip(g)))", "running sum"),
-    _row("cumprod", "x, dim:int=0", "flip(cumsum(flip(g*y)))/x", "running product"),
+    _row("cumsum", "x, dim:int=0", "flip(cumsum(flip(g)))", "running sum", size="same"),
+    _row("cumprod", "x, dim:int=0", "flip(cumsum(flip(g*y)))/x", "running product", size="same"),
     _row(
         "sort",
         "x, dim:int=-1, descending:bool=False",
@@ -132,14 +132,23 @@ ROWS = (
         "elements in ascending order",
         torch="engine.sort",
         symbolic="",
+        size="same",
     ),
-    _row("flip", "x, dim:ints=None", "flip(g)", "elements in reverse order", torch="engine.flip"),
+    _row(
+        "flip",
+        "x, dim:ints=None",
+        "flip(g)",
+        "elements in reverse order",
+        torch="engine.flip",
+        size="same",
+    ),
     _row(
         "softmax",
         "x, dim:int=-1",
         "y*(g - sum(g*y))",
         "exp(x)/sum(exp(x))",
         accurate="special.softmax.softmax",
+        size="same",
     ),
     _row(
         "log_softmax",
@@ -147,6 +156,7 @@ ROWS = (
         "g - exp(y)*sum(g)",
         "log(softmax(x))",
         accurate="special.softmax.log_softmax",
+        size="same",
     ),
     _row(
         "logsumexp",

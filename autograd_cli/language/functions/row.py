@@ -52,11 +52,19 @@ class Function:
     aliases      other spellings: SymPy's, NumPy's, torch's
     accurate     the operation with the same value and with derivatives that hold their digits, if
                  those of `torch` cancel somewhere
+    splits       whether SymPy makes a sum of it unasked: of erfc(-x) 2 - erfc(x)
     numbers      number operands stay Python numbers, as in the same line of Python; otherwise they
                  become tensors, because the torch function takes nothing else
     overload     the row that takes over when two or more operands are given: `max(a, b)`
     folds        three or more operands are taken pairwise from the left: `Max(a, b, c)`
     symbol       an operator's sign
+    size         how large the result is, where the function is not elementwise and the result can
+                 be as large as an operand: `same` as that, every element of one by every element
+                 of the other (`outer`), the rows of one by the columns (`product`) or rows
+                 (`inner`) of the other, a matrix of a vector (`diagonal`)
+    is_condition the result is true or false
+    symmetric    it is of symmetric matrices: torch reads one triangle of its operand, and its
+                 derivatives are those among symmetric matrices
     """
 
     name: str
@@ -69,11 +77,15 @@ class Function:
     family: str = ""
     aliases: tuple[str, ...] = ()
     accurate: str = ""
+    splits: bool = False
     numbers: bool = False
     overload: str = ""
     folds: bool = False
     symbol: str = ""
+    symmetric: bool = False
     elementwise: bool = field(default=True)
+    size: str = ""
+    is_condition: bool = False
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -89,6 +101,17 @@ class Function:
     def options(self) -> tuple[Parameter, ...]:
         """The parameters that are constant settings."""
         return tuple(parameter for parameter in self.parameters if not parameter.is_operand)
+
+    @property
+    def has_own_digits(self) -> bool:
+        """Whether its SymPy form has fewer digits than torch's function or ours, in its value or in
+        its derivatives: a sum may cancel where the function does not. An operator is its own form;
+        where a base is 0, which `accurate` is for, the form is nan and autograd is asked."""
+        if self.symbol:
+            return False
+        is_sum = " + " in self.symbolic or " - " in self.symbolic
+        ours = bool(self.accurate) or self.torch.startswith("special.")
+        return is_sum or ours or self.splits
 
     @property
     def usage(self) -> str:

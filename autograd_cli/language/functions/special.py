@@ -34,6 +34,7 @@ ROWS = (
         "erfc",
         ("-2*exp(-x**2)/sqrt(pi)",),
         "complementary error function",
+        splits=True,
     ),
     _row(
         "erfinv",
@@ -287,6 +288,7 @@ ROWS = (
         ("1/(p*(1 - p))",),
         "log-odds, sigmoid's inverse",
         domain="0 < p and p < 1",
+        accurate="special.accurate.logit",
     ),
     _row(
         "entr",
@@ -304,6 +306,7 @@ ROWS = (
         "x*log(1 + y)",
         ("log1p(y)", "x/(1 + y)"),
         "x*log(1 + y), and 0 where x is 0",
+        accurate="special.accurate.xlog1py",
         domain="y > -1",
     ),
 )

@@ -19,9 +19,12 @@ from types import TracebackType
 from typing import Any
 
 from autograd_cli import interpreter
-from autograd_cli.errors import EvaluationError, MissingExtraError, ReadError, Span
+from autograd_cli.data.room import MemoryShortageError
+from autograd_cli.errors import EvaluationError, ReadError, Span
+from autograd_cli.language.symbolic.limits import MEMORY as SHORTAGE
 from autograd_cli.language.symbolic.limits import SECONDS, WALL
 from autograd_cli.results import Value
+from autograd_cli.results.array import Array
 
 MEMORY = 2 << 30
 TRANSLATION_SECONDS = 10.0
@@ -65,14 +68,13 @@ class Worker:
         """Starts a process with limits in seconds and bytes, and does not wait for it."""
         command = [*interpreter.command(f"{__name__}.worker"), str(seconds), str(memory)]
         try:
-            process = subprocess.Popen(
+            process = interpreter.start(  # Ctrl-C is for the parent, which then ends the worker
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
                 env=interpreter.environment(os.environ),
-                start_new_session=True,  # Ctrl-C is for the parent, which then ends the worker
             )
         except (OSError, ValueError):
             return cls(None, seconds)
@@ -82,8 +84,11 @@ class Worker:
         """Sends the request; the answer is waited for by `answer`."""
         if self._reply is not None or self._process is None or self._process.stdin is None:
             return
-        line = json.dumps(request).encode("ascii") + b"\n"
-        if len(line) > MAX_REQUEST:
+        try:
+            line = json.dumps(request, default=_listed).encode("ascii") + b"\n"
+        except OverflowError:
+            line = b""
+        if not line or len(line) > MAX_REQUEST:
             self._reply = {"note": "no closed form: the expression is too long"}
             self.close()
             return
@@ -136,12 +141,21 @@ class Worker:
         return {"note": _epitaph(self._process.returncode, ready=bool(lines))}
 
 
+def _listed(value: Any) -> list[Any]:
+    """An array as JSON has it. Raises OverflowError for one that is too long for any request."""
+    if not isinstance(value, Array):
+        raise TypeError(f"{type(value).__name__} is no part of a request")
+    if value.size > MAX_REQUEST:
+        raise OverflowError
+    return list(value)
+
+
 def _epitaph(code: int, *, ready: bool) -> str:
     """What a process died of."""
     if code in (-getattr(signal, "SIGPROF", 27), -getattr(signal, "SIGALRM", 14)):
         return TIME
     if code == -getattr(signal, "SIGKILL", 9):  # the system's answer to a shortage
-        return "no closed form in the memory allowed"
+        return SHORTAGE
     if not ready:
         return "no formulas: SymPy could not be started"
     return "no closed form that SymPy can find"
@@ -158,10 +172,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def translate(text: str, syntax: str, seconds: float = TRANSLATION_SECONDS) -> str:
-    """A formula in LaTeX or Mathematica as text in the language of agx.
+    """A formula of Mathematica as text in the language of agx.
 
-    Raises: ReadError where it cannot be understood, MissingExtraError if the parser is not
-    installed, EvaluationError if the limits were reached.
+    Raises: ReadError where it cannot be understood, EvaluationError if the limits were reached,
+    MemoryShortageError if those were of memory.
     """
     with Worker.start(seconds) as worker:
         worker.ask({"task": "read", "text": text, "syntax": syntax})
@@ -169,9 +183,10 @@ def translate(text: str, syntax: str, seconds: float = TRANSLATION_SECONDS) -> s
     if "source" in reply:
         return str(reply["source"])
     if "error" not in reply:
+        if reply["note"] == SHORTAGE:
+            raise MemoryShortageError(f"not enough memory to read the {syntax} text")
         reason = "it took too long" if reply["note"] == TIME else str(reply["note"])
         raise EvaluationError(f"the {syntax} text could not be read: {reason}")
-    kind = MissingExtraError if reply["kind"] == MissingExtraError.kind else ReadError
     start, end = reply.get("column"), reply.get("end")
     span = None if start is None else Span(start, start + 1 if end is None else end)
-    raise kind(reply["error"], hint=reply.get("hint") or "", span=span, source=text)
+    raise ReadError(reply["error"], hint=reply.get("hint") or "", span=span, source=text)

@@ -21,7 +21,7 @@ from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expr
 from autograd_cli.language.functions import FUNCTIONS, Function
 from autograd_cli.language.reader import read
 from autograd_cli.language.symbolic.arrays import RULES
-from autograd_cli.language.symbolic.elementwise import NATIVE
+from autograd_cli.language.symbolic.elementwise import NATIVE, WITH_ENDS
 from autograd_cli.language.symbolic.forms import (
     Form,
     NoClosedForm,
@@ -34,6 +34,7 @@ from autograd_cli.language.symbolic.forms import (
     stack,
     symbols,
 )
+from autograd_cli.language.symbolic.matrices import symmetrised
 
 _LITERAL = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _CALL = re.compile(r"(\w+)\((\w+(?:, ?\w+)*)\)")  # a bare call, which may be one of SymPy's own
@@ -53,7 +54,17 @@ def to_sympy(
 
     Raises: NoClosedForm where an operation has no form in SymPy.
     """
-    return _fold(expression, leaves(expression, shapes), digits)
+    return _present(_fold(expression, leaves(expression, shapes), digits)[expression.root])
+
+
+def forms_of(
+    expression: Expression, shapes: Mapping[str, Sequence[int]], digits: int | None = None
+) -> list[Form | None]:
+    """What every node of the expression is, as `to_sympy`; None for an operand left out.
+
+    They are there to be evaluated: 0*log(0) is 0 where a function of the table says so.
+    """
+    return _fold(expression, leaves(expression, shapes), digits, with_ends=True)
 
 
 def leaves(expression: Expression, shapes: Mapping[str, Sequence[int]]) -> dict[str, Form]:
@@ -88,8 +99,12 @@ def _unknown(expression: Expression, node: Node, shapes: Mapping[str, Sequence[i
 
 
 def _fold(
-    expression: Expression, bound: Mapping[str, Form | None], digits: int | None = None
-) -> Form:
+    expression: Expression,
+    bound: Mapping[str, Form | None],
+    digits: int | None = None,
+    *,
+    with_ends: bool = False,
+) -> list[Form | None]:
     """One pass over the nodes; `bound` has the values of the variables."""
     values: list[Form | None] = []
     chains: dict[int, list[Form | None]] = {}
@@ -113,9 +128,9 @@ def _fold(
         elif node.op == INDEX:
             value = select(_present(operands[0]), node.value)  # type: ignore[arg-type]
         else:
-            value = apply(FUNCTIONS[node.op], operands, dict(node.options))
+            value = apply(FUNCTIONS[node.op], operands, dict(node.options), with_ends=with_ends)
         values.append(value)
-    return _present(values[expression.root])
+    return values
 
 
 def _present(value: Form | None) -> Form:
@@ -160,23 +175,32 @@ def exact(value: float) -> sympy.Expr:
 # Calls -------------------------------------------------------------------------------------------
 
 
-def apply(row: Function, operands: Sequence[Form | None], options: Mapping[str, Any]) -> Form:
-    """A row of the table applied to forms.
+def apply(
+    row: Function,
+    operands: Sequence[Form | None],
+    options: Mapping[str, Any],
+    *,
+    with_ends: bool = False,
+) -> Form:
+    """A row of the table applied to forms, which `with_ends` have values where the row has one.
 
     Raises: NoClosedForm if the row has none.
     """
+    if row.symmetric:  # torch's gradient is the one among symmetric matrices
+        operands = [symmetrised(_present(operand)) for operand in operands]
     if row.name in RULES:
         return RULES[row.name](
             *(numbers(_present(operand)) for operand in operands), **_by_keyword(options)
         )
     if not row.elementwise:
-        return _formula(row, operands, options)
+        return _formula(row, operands, options, with_ends=with_ends)
     takes = [
         condition if row.name.startswith("logical_") or parameter.name == "condition" else number
         for parameter in row.operands
     ]
     takes += takes[-1:] * (len(operands) - len(takes))  # Max and Min take any number
-    function = _scalar_function(row, options)
+    own = WITH_ENDS.get(row.name) if with_ends else None
+    function = own or _scalar_function(row, options)
 
     def of_elements(*items: Any) -> Any:
         return function(
@@ -209,7 +233,13 @@ def _call(function: Callable[..., Any], *items: Any) -> Any:
     return function(*(item for item in items if item is not None))
 
 
-def _formula(row: Function, operands: Sequence[Form | None], options: Mapping[str, Any]) -> Form:
+def _formula(
+    row: Function,
+    operands: Sequence[Form | None],
+    options: Mapping[str, Any],
+    *,
+    with_ends: bool = False,
+) -> Form:
     """The row's formula, with the parameters bound to the operands and options."""
     text = row.symbolic
     if text in ("", "array"):
@@ -226,7 +256,8 @@ def _formula(row: Function, operands: Sequence[Form | None], options: Mapping[st
         return getattr(sympy, call[1])(
             *(sympy.Integer(part) if part.isdigit() else bound[part] for part in arguments)
         )
-    return _fold(_read(text, frozenset(bound)), bound)
+    formula = _read(text, frozenset(bound))
+    return _present(_fold(formula, bound, with_ends=with_ends)[formula.root])
 
 
 @functools.cache

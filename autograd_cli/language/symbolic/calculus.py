@@ -13,7 +13,6 @@ from typing import Any
 
 import sympy
 
-from autograd_cli.language.symbolic.elementwise import detach
 from autograd_cli.language.symbolic.forms import NoClosedForm
 
 MAX_TIDY = 80  # nodes of a formula that is short enough to gain by tidying
@@ -33,11 +32,10 @@ def differentiate(expression: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> sy
 
 
 def presentable(expression: sympy.Expr) -> sympy.Expr:
-    """The expression as it is shown: values that were detached in place, common factors out.
+    """The expression as it is shown, with common factors taken out.
 
     Raises: NoClosedForm for formal derivatives and for what is not real.
     """
-    expression = expression.replace(detach, lambda x: x)
     if expression.has(sympy.Derivative, sympy.Subs, sympy.Integral, sympy.meijerg, sympy.hyper):
         raise NoClosedForm("no closed form for a derivative of this expression")
     if expression.has(sympy.I, sympy.zoo, sympy.re, sympy.im, sympy.conjugate, sympy.arg):

@@ -101,6 +101,22 @@ class gammaincc(gammainc):  # noqa: N801
     sign = -1
 
 
+class xlogy(sympy.Function):  # type: ignore[misc]  # noqa: N801
+    """x*log(y), and 0 where x is 0, whatever y is."""
+
+    nargs = 2
+
+    @classmethod
+    def eval(cls, x: sympy.Expr, y: sympy.Expr) -> sympy.Expr | None:
+        if x.is_zero:
+            return sympy.S.Zero
+        return x * sympy.log(y) if x.is_number else None
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        x, y = self.args
+        return sympy.log(y) if argindex == 1 else x / y
+
+
 # Rules -------------------------------------------------------------------------------------------
 
 
@@ -149,4 +165,11 @@ NATIVE: Mapping[str, Callable[..., sympy.Expr]] = {
     "lgamma": sympy.loggamma,
     "gammainc": gammainc,
     "gammaincc": gammaincc,
+}
+
+# The rows whose forms have no value where the row has one: for evaluation, not for print.
+WITH_ENDS: Mapping[str, Callable[..., sympy.Expr]] = {
+    "xlogy": xlogy,
+    "xlog1py": lambda x, y: xlogy(x, 1 + y),
+    "entr": lambda x: -xlogy(x, x),
 }

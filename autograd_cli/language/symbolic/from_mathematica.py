@@ -15,7 +15,7 @@ from typing import Any
 from sympy.parsing.mathematica import MathematicaParser
 
 from autograd_cli.errors import ReadError, Span
-from autograd_cli.language.symbolic.terms import Term, call, flat, name, number, power, reciprocal
+from autograd_cli.language.terms import Term, call, flat, name, number, power, reciprocal
 
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")

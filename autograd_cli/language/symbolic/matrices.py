@@ -144,6 +144,11 @@ def _transpose(A: Form) -> Form:
     return form(turned, [at(A, *index[:-2], index[-1], index[-2]) for index in indices(turned)])
 
 
+def symmetrised(A: Form) -> Form:
+    """(A + A.T)/2."""
+    return elementwise(lambda a, b: (a + b) / 2, A, _transpose(A))
+
+
 def _diag(A: Form, *, diagonal: int = 0) -> Form:
     if len(shape_of(A)) == 1:
         items = items_of(A)
@@ -232,10 +237,7 @@ def _solve(A: Form, b: Form) -> Form:
 
 
 def _cholesky(A: Form) -> Form:
-    """The Cholesky-Banachiewicz scheme.
-
-    torch's gradient is the one among symmetric matrices, hence the mean of both triangles.
-    """
+    """The Cholesky-Banachiewicz scheme."""
     rows = _matrix(A, "cholesky")
     n = len(rows)
     if n > MAX_MATRIX:
@@ -244,8 +246,7 @@ def _cholesky(A: Form) -> Form:
     for i in range(n):
         row: list[sympy.Expr] = []
         for j in range(i + 1):
-            entry = rows[i][i] if i == j else (rows[i][j] + rows[j][i]) / 2
-            rest = entry - _inner(row, (found[j] if j < i else row)[: len(row)])
+            rest = rows[i][j] - _inner(row, (found[j] if j < i else row)[: len(row)])
             row.append(sympy.sqrt(rest) if i == j else rest / found[j][j])
         found.append(row)
     return _from_rows([row + [sympy.S.Zero] * (n - len(row)) for row in found])

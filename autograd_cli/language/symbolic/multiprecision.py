@@ -7,6 +7,7 @@ one loop, and the text of a formula is never turned into code.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sympy
@@ -19,31 +20,68 @@ from autograd_cli.language.symbolic.multiprecision_functions import (
     Operation,
     Tied,
 )
+from autograd_cli.language.symbolic.tails import steady
+
+GUARD = 8  # bits: a sum that keeps no more of its largest term is nothing but rounding
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a tape came to at one place.
+
+    `pairs` are the values of its pairs of expressions and `beside` those of the others, None where
+    one is not a finite real number; `tied` says of each pair whether a switch stands among its
+    operations, and `lost` whether a sum that the precision cannot resolve.
+    """
+
+    pairs: Sequence[tuple[Any, Any]]
+    tied: Sequence[bool]
+    lost: Sequence[bool]
+    beside: Sequence[Any]
 
 
 class Tape:
-    """Expressions as one list of operations, operands before their uses."""
+    """Expressions as one list of operations, operands before their uses: pairs that belong
+    together, and others."""
 
-    def __init__(self, expressions: Sequence[sympy.Basic]) -> None:
+    def __init__(
+        self,
+        pairs: Sequence[tuple[sympy.Basic, sympy.Basic]],
+        beside: Sequence[sympy.Basic] = (),
+    ) -> None:
         self._steps: list[tuple[Operation | str | None, tuple[int, ...], sympy.Basic]] = []
+        expressions = [*(item for pair in pairs for item in pair), *beside]
         position: dict[sympy.Basic, int] = {}
         for expression in expressions:
             pending = [expression]
             while pending:
                 node = pending[-1]
-                missing = [arg for arg in node.args if arg not in position]
-                if node in position or (missing and not _is_leaf(node)):
+                form = steady(node)
+                parts = () if _is_leaf(node) else (form,) if form is not node else node.args
+                missing = [part for part in parts if part not in position]
+                if node in position or missing:
                     if node in position:
                         pending.pop()
                     else:
                         pending += missing
                     continue
                 pending.pop()
+                if form is not node:
+                    position[node] = position[form]
+                    continue
                 position[node] = len(self._steps)
-                args = () if _is_leaf(node) else tuple(position[arg] for arg in node.args)
+                args = tuple(position[part] for part in parts)
                 self._steps.append((_operation(node), args, node))
+        self._sums = [
+            isinstance(node, sympy.Add) and not all(map(_is_exact, node.args))
+            for _, _, node in self._steps
+        ]
         self._roots = [position[expression] for expression in expressions]
-        self._reach = [self._reached(root) for root in self._roots]
+        self._pairs = len(pairs)
+        self._reach = [
+            frozenset(self._reached(self._roots[i]) + self._reached(self._roots[i + 1]))
+            for i in range(0, 2 * self._pairs, 2)
+        ]
 
     def _reached(self, root: int) -> list[int]:
         """The steps that a root is made of."""
@@ -56,31 +94,58 @@ class Tape:
                     pending.append(arg)
         return sorted(seen)
 
-    def run(self, place: Mapping[str, Number]) -> tuple[list[Any], list[bool]]:
-        """The values of the expressions, None where one is not a finite real number; and for each
-        pair of them (2i, 2i + 1) whether a switch stands among its operations."""
+    def run(self, place: Mapping[str, Number]) -> Run:
+        """The values of the expressions."""
         values: list[Any] = []
         tied: set[int] = set()
+        lost: set[int] = set()
         for number, (operation, args, node) in enumerate(self._steps):
+            operands = [values[arg] for arg in args]
             try:
                 if isinstance(operation, str):
                     value: Any = place[operation]
                 elif operation is None:
-                    value = _by_sympy(node, [values[arg] for arg in args])
+                    value = _by_sympy(node, operands)
                 else:
-                    value = operation(*[values[arg] for arg in args])
+                    value = operation(*operands)
+                if self._sums[number] and _is_lost(value, operands):
+                    lost.add(number)
             except Tied as signal:
                 tied.add(number)
                 value = signal.value
             except (ZeroDivisionError, ValueError, OverflowError, TypeError, libmp.NoConvergence):
                 value = None  # None operands end here too, as TypeErrors
             values.append(_real(value))
-        found = [values[root] for root in self._roots]
-        finite = [value if value is not None and mp.isfinite(value) else None for value in found]
-        pairs = zip(self._reach[::2], self._reach[1::2], strict=True)
-        return finite, [
-            not tied.isdisjoint(first) or not tied.isdisjoint(second) for first, second in pairs
-        ]
+        found = [_finite(values[root]) for root in self._roots]
+        count = 2 * self._pairs
+        return Run(
+            pairs=list(zip(found[:count:2], found[1:count:2], strict=True)),
+            tied=[not tied.isdisjoint(reach) for reach in self._reach],
+            lost=[not lost.isdisjoint(reach) for reach in self._reach],
+            beside=found[count:],
+        )
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, (bool, tuple)) or value is None:
+        return value
+    return value if mp.isfinite(value) else None
+
+
+def _is_exact(term: sympy.Basic) -> bool:
+    """Whether a term is an input, a number that a binary one can be, or such a multiple of one."""
+    factor, rest = term.as_coeff_Mul()
+    is_binary = not factor.is_Rational or int(factor.q).bit_count() == 1
+    return is_binary and bool(rest.is_Symbol or rest is sympy.S.One)
+
+
+def _is_lost(total: Any, terms: Sequence[Any]) -> bool:
+    """Whether a sum is nothing but rounding, or one of its terms has left no trace in it."""
+    sizes = [abs(term) for term in terms if term]
+    if not sizes:
+        return False
+    unit = mp.ldexp(1, GUARD - mp.prec)
+    return bool(abs(total) <= unit * max(sizes) or min(sizes) <= unit * abs(total))
 
 
 def _is_leaf(node: sympy.Basic) -> bool:

@@ -13,7 +13,8 @@ from autograd_cli.language.symbolic import elementwise
 Number = Any  # an mpmath number, a bool for a condition, or None where it is undefined
 Operation = Callable[..., Any]
 
-HUGE = mp.mpf(10) ** 12  # beyond it exp has an exponent that takes too long
+HUGE = mp.mpf(10) ** 400  # beyond it exp has an exponent that takes too long
+MANY = mp.mpf(10) ** 12  # factors that a power is not multiplied out of
 FAR = mp.mpf(10) ** 2000  # beyond it no argument of a circular function is worth reducing
 
 
@@ -42,20 +43,26 @@ def _power(base: Number, exponent: Number) -> Number:
     if mp.isint(exponent):
         if base == 0 and exponent < 0:
             raise Tied(None)
-        return mp.power(base, int(exponent)) if abs(exponent) < HUGE else base**exponent
+        return mp.power(base, int(exponent)) if abs(exponent) < MANY else base**exponent
     if base == 0:
         raise Tied(mp.zero if exponent > 0 else None)
     if base < 0:
         return None
     if exponent == mp.mpf(1) / 2:
         return mp.sqrt(base)
-    return _exp(exponent * mp.log(base)) if abs(exponent) > HUGE else mp.power(base, exponent)
+    return _exp(exponent * mp.log(base)) if abs(exponent) > MANY else mp.power(base, exponent)
 
 
 def _exp(x: Number) -> Number:
     if abs(x) > HUGE:
         return mp.inf if x > 0 else mp.zero
     return mp.exp(x)
+
+
+def _x_log_y(x: Number, y: Number) -> Number:
+    if x == 0 and y <= 0:  # beside it, the logarithm counts
+        raise Tied(mp.zero)
+    return x * mp.log(y) if y > 0 else None
 
 
 def _at_bounds(function: Operation, *bounds: int) -> Operation:
@@ -222,6 +229,7 @@ OPERATIONS: Mapping[type, Operation] = {
     sympy.Xor: lambda *items: sum(map(bool, items)) % 2 == 1,
     sympy.log: _at_bounds(lambda x: mp.log(x) if x > 0 else None, 0),
     elementwise.detach: lambda x: x,
+    elementwise.xlogy: _x_log_y,
     elementwise.cbrt: _corner(_cube_root),
     elementwise.round: _staircase(_round, mp.mpf("0.5")),
     elementwise.trunc: _trunc_switching,
@@ -240,6 +248,8 @@ BY_NAME: Mapping[str, Operation] = {
     "atan": mp.atan,
     "atan2": _angle,
     "asinh": mp.asinh,
+    "log1p": _at_bounds(lambda x: mp.log1p(x) if x > -1 else None, -1),
+    "expm1": lambda x: mp.expm1(x) if abs(x) < HUGE else _exp(x) - 1,
     "erf": mp.erf,
     "erfc": mp.erfc,
     "gamma": mp.gamma,

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 import sympy
 
-from autograd_cli.language.expression import NUMBER, VARIABLE
+from autograd_cli.language.expression import NUMBER, VARIABLE, Expression
+from autograd_cli.language.functions import FUNCTIONS as ROWS
 from autograd_cli.language.reader import read
 from autograd_cli.language.symbolic.bridge import to_sympy
 from autograd_cli.language.symbolic.calculus import differentiate
@@ -61,11 +62,13 @@ def program(request: Mapping[str, Any]) -> dict[str, Any]:
     """`{"nodes": [[op, operands, value], …], "outputs": […]}` for the value and the derivatives.
 
     `source`, `given` and `wrt` are as for the formulas; every variable is a scalar. The outputs are
-    the positions of the value and of a derivative by each of `wrt`. Raises: NoClosedForm.
+    the positions of the value and of a derivative by each of `wrt`. Raises: NoClosedForm, among
+    others for functions that have digits of their own.
     """
     expression = read(request["source"], request.get("given") or ())
     shapes: dict[str, tuple[int, ...]] = dict.fromkeys(expression.variables, ())
     within_limits(expression, shapes)
+    _check_digits(expression)
     items = [number(item) for item in items_of(to_sympy(expression, shapes))]
     if len(items) != 1:
         raise NoClosedForm("no closed form: the output is not a scalar")
@@ -76,6 +79,14 @@ def program(request: Mapping[str, Any]) -> dict[str, Any]:
     found = [_made(shared, reduced), _made(*_with_monomials(shared, reduced))]
     nodes, positions = min(reversed(found), key=lambda made: _cost(made[0]))
     return {"nodes": nodes, "outputs": positions}
+
+
+def _check_digits(expression: Expression) -> None:
+    """Raises NoClosedForm where a formula would have fewer digits than what was typed."""
+    for node in expression.nodes:
+        row = ROWS.get(node.op)
+        if row is not None and row.has_own_digits:
+            raise NoClosedForm(f"{row.name} has digits that its formula loses")
 
 
 def _cost(nodes: Sequence[Node]) -> int:

@@ -228,7 +228,7 @@ def _call(node: Node, operands: Sequence[Piece]) -> Piece:
     for name, value in node.options:
         default = defaults.get(name)
         if str(value) != default and not (default and _same(value, default)):
-            arguments.append(rf"\mathrm{{{_escaped(name)}}}={_escaped(str(value))}")
+            arguments.append(rf"\mathrm{{{_escaped(name)}}}={_setting(value)}")
     head = _HEADS.get(node.op, rf"\operatorname{{{_escaped(node.op)}}}")
     rest = rf"\left({', '.join(arguments)}\right)"
     return Piece(head + rest, head=head, rest=rest)
@@ -239,6 +239,11 @@ def _same(value: object, default: str) -> bool:
         return float(value) == float(default)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return False
+
+
+def _setting(value: object) -> str:
+    shown = _escaped(str(value))
+    return rf"\mathrm{{{shown}}}" if isinstance(value, (str, bool)) else shown
 
 
 def _escaped(text: str) -> str:

@@ -18,7 +18,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from autograd_cli.language.symbolic.limits import WALL
+from autograd_cli.data.room import is_shortage
+from autograd_cli.language.symbolic.limits import MEMORY, WALL
 
 RECURSION = 6_000  # SymPy descends into an expression with some ten frames a level
 
@@ -30,8 +31,9 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody else writes there
     try:
         from autograd_cli.language.symbolic import calculus, gradients  # noqa: F401
-    except ImportError:
-        _say(answers, {"note": "no formulas: SymPy is not installed"})
+    except (ImportError, MemoryError) as error:
+        nothing = "no formulas: SymPy is not installed"
+        _say(answers, {"note": MEMORY if is_shortage(error) else nothing})
         return
     answers.write("ready\n")
     answers.flush()
@@ -40,7 +42,7 @@ def main() -> None:
         return
     request = json.loads(line)
     if request.get("task") == "read":
-        _load_parser(request)
+        _load_parser()
     _limit_memory(memory)
     _limit_time(seconds)
     sys.setrecursionlimit(RECURSION)
@@ -72,11 +74,11 @@ def respond(request: Mapping[str, Any]) -> dict[str, Any]:
     except NoClosedForm as reason:
         return {"note": str(reason)}
     except MemoryError:
-        return {"note": "no closed form in the memory allowed"}
+        return {"note": MEMORY}
     except RecursionError:
         return {"note": "no closed form: it is nested too deeply"}
-    except Exception:  # SymPy's own failures, of any kind
-        return {"note": "no closed form that SymPy can find"}
+    except Exception as error:  # SymPy's own failures, of any kind
+        return {"note": MEMORY if is_shortage(error) else "no closed form that SymPy can find"}
 
 
 # Where the tasks are; each module is imported when it is asked for.
@@ -100,11 +102,9 @@ def _say(answers: Any, answer: Mapping[str, Any]) -> None:
     answers.flush()
 
 
-def _load_parser(request: Mapping[str, Any]) -> None:
-    """Imports what a foreign syntax needs before the limits hold: importing is not the work."""
-    from autograd_cli.language import foreign
-
-    foreign.prepare(request.get("syntax", ""))
+def _load_parser() -> None:
+    """Imports SymPy's parser before the limits hold: importing is not the work."""
+    from autograd_cli.language.symbolic import from_mathematica  # noqa: F401
 
 
 def _limit_time(seconds: float) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from autograd_cli.results import Scalar
+from autograd_cli.results import Record, Scalar
 from autograd_cli.results.graph import Graph
 
 MOST_NODES = 1_000  # drawn where nothing else is said
@@ -39,7 +39,7 @@ class Drawing:
     def to_dict(self) -> dict[str, Any]:
         return self.graph.to_dict()
 
-    def records(self) -> Iterator[tuple[Scalar, ...]]:
+    def records(self) -> Iterator[Record]:
         return self.graph.records()
 
     def columns(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from autograd_cli.render.graph.diagram import Diagram, DiagramArrow
 from autograd_cli.render.graph.folding import Run
 from autograd_cli.render.graph.words import Words
 from autograd_cli.results import Value
+from autograd_cli.results.array import LISTS
 from autograd_cli.results.graph import GraphNode
 
 
@@ -102,6 +103,6 @@ def _add(left: Value, right: Value) -> Value:
     """The sum of two values of the same shape; None where one is not known."""
     if left is None or right is None:
         return None
-    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
+    if isinstance(left, LISTS) and isinstance(right, LISTS):
         return [_add(one, other) for one, other in zip(left, right, strict=True)]
     return left + right  # type: ignore[operator]

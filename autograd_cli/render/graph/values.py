@@ -10,6 +10,7 @@ from autograd_cli.render.layout import INDENT, Cell, Line
 from autograd_cli.render.numbers import align
 from autograd_cli.render.parts import BROKEN, HEADING, NUMBER
 from autograd_cli.results import Value
+from autograd_cli.results.array import LISTS
 
 FAINT = "dim"
 CUT = "yellow"
@@ -17,7 +18,7 @@ CUT = "yellow"
 
 def value_column(values: Sequence[Value], words: Words) -> list[Cell]:
     """A column of values: numbers under each other, point under point."""
-    if any(isinstance(value, (list, tuple)) for value in values):
+    if any(isinstance(value, LISTS) for value in values):
         return [Cell((value_line(value, words, " norm "),), hang=INDENT) for value in values]
     aligned = iter(align([words.value(value) for value in values if value is not None]))
     return [
@@ -33,7 +34,7 @@ def value_line(value: Value, words: Words, norm: str = "") -> Line:
     if value is None:
         return []
     shown: Line = [(words.value(value), _look(value))]
-    if norm and isinstance(value, (list, tuple)):
+    if norm and isinstance(value, LISTS):
         shown += [(norm, HEADING), (words.norm(value), HEADING)]
     return shown
 

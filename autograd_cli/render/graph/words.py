@@ -13,6 +13,7 @@ from autograd_cli.render.graph.folding import Run
 from autograd_cli.render.numbers import exact, short
 from autograd_cli.render.style import Style
 from autograd_cli.results import Scalar, Value
+from autograd_cli.results.array import LISTS
 from autograd_cli.results.graph import Graph, GraphConstant, GraphNode
 from autograd_cli.results.ledgers import Contribution
 
@@ -111,12 +112,12 @@ class Words:
 
     def value(self, value: Value) -> str:
         """A number, or a short preview: the first entries and the last of every axis."""
-        if not isinstance(value, (list, tuple)):
+        if not isinstance(value, LISTS):
             return self.number(value)  # type: ignore[arg-type]
         return self._preview(value)
 
     def _preview(self, value: Any) -> str:
-        if not isinstance(value, (list, tuple)):
+        if not isinstance(value, LISTS):
             return self.number(value)
         parts = [self._preview(part) for part in (value if len(value) <= FEW else value[:2])]
         if len(value) > FEW:
@@ -125,7 +126,7 @@ class Words:
 
     def norm(self, value: Value) -> str:
         """The Euclidean norm of a vector or matrix; nothing for a number."""
-        if not isinstance(value, (list, tuple)):
+        if not isinstance(value, LISTS):
             return ""
         numbers = [float(entry) for entry in entries(value) if isinstance(entry, (int, float))]
         return self.number(math.hypot(*numbers))
@@ -154,7 +155,7 @@ def entries(value: Value) -> Iterator[Scalar]:
     pending: list[Any] = [value]
     while pending:
         one = pending.pop()
-        if isinstance(one, (list, tuple)):
+        if isinstance(one, LISTS):
             pending += reversed(one)
         else:
             yield one

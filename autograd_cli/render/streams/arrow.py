@@ -151,8 +151,8 @@ class Batches:
             self.schema = batch.schema
         elif batch.schema != self.schema:
             try:
-                batch = batch.cast(self.schema)
-            except (pyarrow.ArrowInvalid, ValueError) as error:
+                batch = _with_nulls(batch, self.schema).cast(self.schema)
+            except (pyarrow.ArrowException, ValueError) as error:
                 raise FileError(f"a column changes its type: {error}") from None
         return batch
 
@@ -185,6 +185,15 @@ class Batches:
         if wanted is None:
             return found
         return [(name, _taken(column, wanted)) for name, column in found]
+
+
+def _with_nulls(batch: Any, schema: Any) -> Any:
+    """A batch in which a column that has no values has the type of the schema."""
+    columns = [
+        pyarrow.nulls(len(column), field.type) if column.null_count == len(column) else column
+        for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pyarrow.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _cell(cells: Sequence[Any], place: int) -> float | None:

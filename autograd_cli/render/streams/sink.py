@@ -10,24 +10,34 @@ import contextlib
 import csv
 import json
 import os
+import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
+from autograd_cli import interpreter
 from autograd_cli.console import Console
 from autograd_cli.errors import FileError, UsageError
-from autograd_cli.render import BINARY
-from autograd_cli.render.output import file_error, is_replaceable, mode_of
+from autograd_cli.render import BINARY, lock
+from autograd_cli.render.output import check_writable, file_error, is_replaceable, stream_or_path
 from autograd_cli.render.streams import Text
+from autograd_cli.render.streams.part import PART, STATE, Part, another_run
+from autograd_cli.render.streams.state import Mark, State
 
-PART = ".part"
-STATE = ".part.json"
 PAUSE = 0.5  # seconds between two notes of how far it goes: a run that is killed loses no more
 
 
 class Sink:
-    """Takes encoded pieces. `done` is how much of the input an interrupted run had read."""
+    """Takes encoded pieces.
+
+    `command` is what was asked, `on_error` what becomes of rows that cannot be used, `stamp` the
+    size and time of the input. A file is this run's alone from when this is made. `earlier` is how
+    far a run came that is continued; `finished` is the file where there is nothing to continue.
+
+    Raises: FileError for a file that is protected, is written by another run, or holds what nobody
+    asked to drop; UsageError for what another command began.
+    """
 
     def __init__(
         self,
@@ -38,75 +48,137 @@ class Sink:
         append: bool = False,
         resume: bool = False,
         command: Mapping[str, Any] | None = None,
+        on_error: str = "",
+        stamp: tuple[int, int] | None = None,
     ) -> None:
-        self._file = file
+        self.file = file
         self._format = format
         self._console = console
-        self._command = dict(command or {})
-        self._target = Path(file).resolve() if file and is_replaceable(file) else None
+        self._command = json.loads(json.dumps(dict(command or {})))  # as it comes back
+        self._on_error = on_error
+        self._stamp = stamp
         self._appends = append
+        self._part: Part | None = None
         self._out: IO[bytes] | None = None
         self._writer: Any = None
         self._rows = 0
         self._length = 0  # bytes of whole pieces
         self._saved = -PAUSE
-        self.done = 0
-        self.is_complete = False
+        self._mark = Mark()
+        self._faults = 0
+        self.earlier: State | None = None
+        self.finished: Path | None = None
         self.needs_header = True
-        if resume and self._target is not None:
-            self._read_state()
+        self._target: Path | None = None
+        try:
+            if file and is_replaceable(file):
+                check_writable(file)
+                self._target = Path(file).resolve()
+                self._claim(resume)
+        except OSError as error:
+            raise self._failed(error) from error
 
     @property
     def is_shown(self) -> bool:
         """Whether the rows appear on the terminal."""
-        return not self._file and self._console.terminal
+        return not self.file and self._console.terminal
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether what is interrupted can be continued."""
+        return self._target is not None and not self._appends and self._format not in BINARY
+
+    @property
+    def anew(self) -> str:
+        """How to begin anew where there is a part."""
+        if self._part is None:
+            return ""
+        return f"to begin anew, remove it: rm {shlex.quote(str(self._part.path))}"
 
     # Files ----------------------------------------------------------------------------------------
 
-    @property
-    def _part(self) -> Path:
+    def _claim(self, resume: bool) -> None:
         assert self._target is not None
-        return self._target.with_name(self._target.name + PART)
-
-    @property
-    def _state(self) -> Path:
-        assert self._target is not None
-        return self._target.with_name(self._target.name + STATE)
-
-    def _read_state(self) -> None:
-        assert self._target is not None
-        try:
-            state = json.loads(self._state.read_text(encoding="utf-8"))
-            length = self._part.stat().st_size
-        except (OSError, ValueError):
-            self.is_complete = self._target.exists() and not self._part.exists()
+        if self._appends:
             return
-        if state.get("command") != self._command:
-            raise UsageError(
-                f"'{self._part.name}' is of another command",
-                hint="repeat that one, or leave --resume out to begin anew",
-            )
-        if length < state["bytes"]:
-            raise FileError(f"'{self._part.name}' is shorter than it was: it cannot be continued")
-        self.done, self._rows = state["done"], state["rows"]
-        self.needs_header = False
-        with self._part.open("r+b") as part:
-            part.truncate(state["bytes"])
+        begun = [self._target.with_name(self._target.name + ending) for ending in (PART, STATE)]
+        if resume and self._target.exists() and not any(map(os.path.lexists, begun)):
+            self.finished = self._target
+            return
+        self._part = Part(self._target)
+        try:
+            if not self._part.size:
+                self._part.check_state()
+            elif resume:
+                self._continue(self._part)
+            else:
+                self._refuse_to_drop(self._part)
+        except BaseException:
+            self._part.release()
+            raise
 
-    def _open(self) -> IO[bytes]:
-        if not self._file:
+    def _refuse_to_drop(self, part: Part) -> None:
+        """Raises FileError where a part holds more than the beginning of its first piece."""
+        state = part.state() if self.keeps_state else None
+        if state is None:
+            raise FileError(
+                f"{part.name!r} is there already: what an interrupted run wrote, or something else",
+                hint=self.anew,
+            )
+        if state.rows:
+            rows = "1 row is" if state.rows == 1 else f"{state.rows:,} rows are"
+            raise FileError(
+                f"{rows} in {part.name!r} already, of a run that was interrupted",
+                hint=f"--resume continues it; {self.anew}",
+            )
+
+    def _continue(self, part: Part) -> None:
+        """Raises FileError, UsageError where that is not possible."""
+        state = part.state()
+        if state is None:
+            raise FileError(
+                f"{part.name!r} cannot be continued: {part.state_path.name!r} is missing, which"
+                " says how far it goes",
+                hint=self.anew,
+            )
+        other = self._differences(state)
+        if other:
+            raise UsageError(
+                f"{part.name!r} is of another command",
+                hint=f"it differs in {', '.join(other)}; {self.anew}",
+            )
+        if part.size < state.bytes:
+            raise FileError(
+                f"{part.name!r} is shorter than it was: it cannot be continued", hint=self.anew
+            )
+        if not part.ends_a_line(state.bytes):
+            raise FileError(f"{part.name!r} was changed: it cannot be continued", hint=self.anew)
+        self._length, self._rows, self._faults = state.bytes, state.rows, state.faults
+        self._mark = Mark(state.place, state.checksum)
+        self.needs_header = not state.bytes
+        self.earlier = state if state.rows else None
+
+    def _differences(self, state: State) -> list[str]:
+        """What was asked otherwise, by name. What becomes of rows that cannot be used may change
+        where there were none so far."""
+        own = {**self._command, "on_error": self._on_error}
+        theirs = {**own, **dict.fromkeys(self._command), **state.command}
+        if state.faults:
+            theirs["on_error"] = state.on_error
+        return [name for name, value in theirs.items() if own.get(name) != value]
+
+    def _opened(self) -> IO[bytes]:
+        if not self.file:
             return self._console_bytes()
         if self._target is None:
-            return open(self._file, "wb")  # noqa: PTH123
-        if self._appends:
-            return self._target.open("ab")
-        if self.done:
-            return self._part.open("ab")
-        part = self._part.open("wb")
-        self._state.unlink(missing_ok=True)  # of another run
-        with contextlib.suppress(OSError):  # some file systems have no permissions
-            self._part.chmod(mode_of(self._target))
-        return part
+            return open(stream_or_path(self.file), "wb")  # noqa: PTH123
+        if self._part is not None:
+            return self._part.begin(self._length)
+        out = self._target.open("ab")
+        if not (lock.take(out.fileno()) and lock.is_still(out.fileno(), self._target)):
+            out.close()
+            raise another_run(self._target)
+        return out
 
     def _console_bytes(self) -> IO[bytes]:
         buffer = getattr(self._console.stdout, "buffer", None)
@@ -114,25 +186,28 @@ class Sink:
             raise UsageError(
                 f"{self._format} is not for a terminal", hint="write it to a file with -o FILE"
             )
-        return cast(IO[bytes], buffer or _Decoded(self._console))
+        if buffer is None or self._console.terminal:
+            return cast(IO[bytes], _Decoded(self._console))
+        return cast(IO[bytes], buffer)
 
     # Writing --------------------------------------------------------------------------------------
 
     def begin(self, header: Any, schema: Any = None) -> None:
         """Opens the output and writes the header."""
         try:
-            self._begin(header)
+            self._out = self._opened()
+            if self._appends and self._target is not None:
+                self._check_header(header)
+            if self.keeps_state and not self._length:
+                with contextlib.suppress(OSError):
+                    self._save()  # that nothing is done yet: a part without it is somebody else's
+            if header and self.needs_header:
+                with interpreter.whole():
+                    _write_all(self._out, header)
         except BrokenPipeError:
             raise
         except OSError as error:
             raise self._failed(error) from error
-
-    def _begin(self, header: Any) -> None:
-        if self._appends and self._target is not None and self._target.exists():
-            self._check_header(header)
-        self._out = self._open()
-        if header and self.needs_header:
-            self._out.write(header)
 
     def _check_header(self, header: bytes) -> None:
         assert self._target is not None
@@ -143,27 +218,29 @@ class Sink:
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     raise FileError(
-                        f"the last line of {self._file!r} has no end",
+                        f"the last line of {self.file!r} has no end",
                         hint="remove it where it was cut off, or give it one: echo >> FILE",
                     )
         if first and header and _names(first) != _names(header):
             raise FileError(
-                f"{self._file!r} has other columns: {first.decode('utf-8', 'replace').strip()}",
+                f"{self.file!r} has other columns: {first.decode('utf-8', 'replace').strip()}",
                 hint=f"these rows have: {header.decode('utf-8', 'replace').strip()}",
             )
 
-    def write(self, data: Any, done: int, rows: int) -> None:
-        """Writes a piece of `rows` rows; the input was read up to `done`."""
+    def write(self, data: Any, mark: Mark, rows: int, faults: int = 0) -> None:
+        """Writes a piece of `rows` rows; the input was read up to `mark`, and `faults` of its rows
+        could not be used so far."""
         assert self._out is not None
         try:
             if self._format in BINARY:
                 self._write_batch(data)
             else:
-                self._out.write(data)
-                self._out.flush()
+                with interpreter.whole():
+                    _write_all(self._out, data)
+                    self._out.flush()
             self._rows += rows
-            self.done = done
-            if self._keeps_state:
+            self._mark, self._faults = mark, faults
+            if self.keeps_state:
                 self._length = self._out.tell()
                 if time.monotonic() - self._saved >= PAUSE:
                     self._save()
@@ -172,25 +249,22 @@ class Sink:
         except OSError as error:
             raise self._failed(error) from error
 
-    @property
-    def _keeps_state(self) -> bool:
-        return self._target is not None and not self._appends and self._format not in BINARY
-
     def _save(self) -> None:
-        state = {
-            "command": self._command,
-            "done": self.done,
-            "rows": self._rows,
-            "bytes": self._length,
-        }
-        temporary = self._state.with_name(self._state.name + ".tmp")
-        try:
-            temporary.write_text(json.dumps(state), encoding="utf-8")
-            temporary.replace(self._state)
-        except OSError:  # a full disk: what stands beside it is older, but true
-            temporary.unlink(missing_ok=True)
-            raise
-        self._saved = time.monotonic()
+        assert self._part is not None
+        self._part.save(
+            State(
+                command=self._command,
+                on_error=self._on_error,
+                stamp=self._stamp,
+                place=self._mark.place,
+                checksum=self._mark.checksum,
+                rows=self._rows,
+                faults=self._faults,
+                bytes=self._length,
+            )
+        )
+        if self._length:
+            self._saved = time.monotonic()
 
     def _write_batch(self, batch: Any) -> None:
         try:
@@ -198,7 +272,7 @@ class Sink:
                 self._writer = self._new_writer(batch.schema)
             self._writer.write_batch(batch)
         except (ValueError, NotImplementedError) as error:  # a type that the format has not
-            raise FileError(f"cannot write {self._file!r}: {error}") from None
+            raise FileError(f"cannot write {self.file!r}: {error}") from None
 
     def _new_writer(self, schema: Any) -> Any:
         import pyarrow.ipc
@@ -212,9 +286,8 @@ class Sink:
         """All is written: the file takes its name."""
         try:
             self._close()
-            if self._target is not None and not self._appends:
-                self._part.replace(self._target)
-                self._state.unlink(missing_ok=True)
+            if self._part is not None:
+                self._part.finish()
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -224,19 +297,22 @@ class Sink:
         """Closes what was begun; what to tell about the part that stands."""
         with contextlib.suppress(OSError, ValueError):
             self._close()
-        if self._keeps_state and self._length:
+        part = self._part
+        if part is None:
+            return ""
+        if self._out is None:
+            part.release()
+            return ""
+        if not self._rows:
+            part.remove()
+            return ""
+        if self.keeps_state:
             with contextlib.suppress(OSError):
                 self._save()
-        if self._target is None or self._appends or self._out is None:
-            return ""
-        if self._rows:
-            again = "; --resume continues it" if self._state.exists() else ""
-            rows = "1 row is" if self._rows == 1 else f"{self._rows:,} rows are"
-            return f"{rows} in '{self._part.name}'{again}"
-        for path in (self._part, self._state):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
-        return ""
+        again = "; --resume continues it" if self.keeps_state and part.has_rows() else ""
+        part.close()
+        rows = "1 row is" if self._rows == 1 else f"{self._rows:,} rows are"
+        return f"{rows} in {part.name!r}{again}"
 
     def _close(self) -> None:
         if self._writer is not None:
@@ -244,11 +320,18 @@ class Sink:
             self._writer = None
         if self._out is not None:
             self._out.flush()
-            if self._file:
+            if self.file and self._part is None:  # a part is closed when it has its name
                 self._out.close()
 
     def _failed(self, error: OSError) -> Exception:
-        return file_error(self._file, error) if self._file else error
+        return file_error(self.file, error) if self.file else error
+
+
+def _write_all(out: IO[bytes], data: Text) -> None:
+    """All of it: a stream without a buffer, as of `python -u`, stops where a signal comes."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[out.write(rest) :]
 
 
 def _names(header: bytes) -> list[str]:
@@ -263,7 +346,8 @@ class _Decoded:
         self._console = console
 
     def write(self, data: Text) -> int:
-        return self._console.stdout.write(bytes(data).decode())
+        self._console.text.write(bytes(data).decode())
+        return len(data)
 
     def flush(self) -> None:
         self._console.stdout.flush()

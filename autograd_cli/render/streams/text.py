@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from autograd_cli.data.delimited import has_arrow
 from autograd_cli.data.rows import Rows
-from autograd_cli.errors import FileError
 from autograd_cli.render import plain
 from autograd_cli.render.numbers import exact
 from autograd_cli.render.streams import Layout, Piece, Text
@@ -37,7 +37,7 @@ class _Text:
     def _lines(self, rows: Iterable[Sequence[Scalar]]) -> str:
         raise NotImplementedError
 
-    def _fits(self, text: bytes) -> bool:
+    def _fits(self, text: bytes, delimiter: str) -> bool:
         """Whether text with these cells can be taken over with nothing but another delimiter."""
         raise NotImplementedError
 
@@ -84,7 +84,7 @@ class _Text:
             columns = [*(column for _, column in found.inputs()), *columns]
         elif rows.lines is None:
             return None
-        elif self._layout.delimiter == self.delimiter or self._fits(rows.lines):
+        elif self._fits(rows.lines, self._layout.delimiter):
             text = rows.lines
             if self._layout.delimiter != self.delimiter:
                 swapped = bytes.maketrans(self._layout.delimiter.encode(), self.delimiter.encode())
@@ -113,11 +113,9 @@ def cells_of(rows: Rows, delimiter: str) -> Sequence[Sequence[Any]]:
     if rows.cells is not None:
         return rows.cells
     if rows.batch is not None:
-        try:
-            columns = [column.to_pylist() for column in rows.batch.columns]
-        except (OverflowError, ValueError) as error:  # dates beyond those that Python has
-            raise FileError(f"a cell cannot be read: {error}") from None
-        return list(zip(*columns, strict=True))
+        from autograd_cli.data.arrow_table import python_values
+
+        return list(zip(*map(python_values, rows.batch.columns), strict=True))
     assert rows.lines is not None
     text = io.StringIO(rows.lines.decode(), newline="")
     return list(csv.reader(text, delimiter=delimiter))
@@ -144,14 +142,25 @@ class Csv(_Text):
         return self._lines([[*self._layout.inputs, *self._layout.results]]).encode()
 
     def _lines(self, rows: Iterable[Sequence[Scalar]]) -> str:
-        out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows(
-            [value if type(value) is float else exact(value) for value in row] for row in rows
-        )
-        return out.getvalue()
+        cells = [[value if type(value) is float else exact(value) for value in row] for row in rows]
+        text = _written(cells, "\n")
+        if "\r" not in text:
+            return text
+        # Python quotes what ends a line here, and no other end of one: readers stumble over it.
+        return "".join(_written([row], "\r\n").removesuffix("\r\n") + "\n" for row in cells)
 
-    def _fits(self, text: bytes) -> bool:
-        return b"," not in text
+    def _fits(self, text: bytes, delimiter: str) -> bool:
+        return delimiter == self.delimiter or b"," not in text
+
+
+_AS_IT_IS = bytes({*range(0x20, 0x7F), ord("\n")} - {ord("\\")})
+_ESCAPED = re.compile(rb"[\x00-\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]")  # as in `plain`, in UTF-8
+
+
+def _written(rows: Iterable[Sequence[Any]], end: str) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator=end).writerows(rows)
+    return out.getvalue()
 
 
 class Plain(_Text):
@@ -165,5 +174,7 @@ class Plain(_Text):
     def _lines(self, rows: Iterable[Sequence[Scalar]]) -> str:
         return "".join(map(plain.line, rows))
 
-    def _fits(self, text: bytes) -> bool:
-        return b"\t" not in text and b"\\" not in text and text.isascii()
+    def _fits(self, text: bytes, delimiter: str) -> bool:
+        alike = self.delimiter if delimiter == self.delimiter else ""
+        rest = text.translate(None, _AS_IT_IS + alike.encode())
+        return _ESCAPED.search(rest) is None

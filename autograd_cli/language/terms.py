@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
+
+from autograd_cli.errors import ReadError
 
 # What binds tighter has the larger number; the order is Python's.
 OR, AND, NOT, COMPARE, ADD, MUL, NEG, POW, ATOM = range(9)
@@ -13,12 +15,16 @@ class Term(NamedTuple):
     """A node of a formula.
 
     `head` is `number` or `name` (with the text in `name`), `+`, `*`, `**`, `@`, `list`, `index`, a
-    comparison, `and`, `or`, `not`, or `call` (of the function `name`).
+    comparison, `and`, `or`, `not`, `call` (of the function `name`), `option` (`name` of a call) or
+    `transpose`.
     """
 
     head: str
     args: tuple[Term, ...] = ()
     name: str = ""
+
+
+_NO_MEANINGS: Mapping[str, Term] = {}
 
 
 def number(text: str) -> Term:
@@ -39,6 +45,13 @@ def power(base: Term, exponent: Term) -> Term:
 
 def reciprocal(base: Term) -> Term:
     return power(base, number("-1"))
+
+
+def negated(term: Term) -> Term:
+    """The term with the other sign; a number is written with it."""
+    if term.head == "number":
+        return number(term.name.removeprefix("-") if term.name[:1] == "-" else f"-{term.name}")
+    return flat("*", [number("-1"), term])
 
 
 def flat(head: str, args: Sequence[Term]) -> Term:
@@ -64,18 +77,40 @@ class _Piece(NamedTuple):
     under: str = ""
 
 
-def write(term: Term) -> str:
-    """The term in the language of agx."""
-    order: list[Term] = []
-    pending = [term]
-    while pending:  # a term before its arguments; read backwards, after them
-        node = pending.pop()
-        order.append(node)
-        pending += node.args
+LONGEST = 1_000_000  # characters; a term that occurs twice is written twice
+
+
+def write(term: Term, meanings: Mapping[str, Term] = _NO_MEANINGS) -> str:
+    """The term in the language of agx, with what names stand for in their place.
+
+    Raises: ReadError where the text would be too long to be read.
+    """
     pieces: dict[int, _Piece] = {}
-    for node in reversed(order):
-        pieces[id(node)] = _piece(node, [pieces[id(arg)] for arg in node.args])
+    for node in _in_order(term):
+        meant = meanings.get(node.name, node) if node.head == "name" else node
+        pieces[id(node)] = piece = _piece(meant, [pieces[id(arg)] for arg in meant.args])
+        if len(piece.text) > LONGEST:
+            raise ReadError(f"written out, the formula is longer than {LONGEST:,} characters")
     return pieces[id(term)].text
+
+
+def names_in(term: Term) -> list[str]:
+    """The names in the term, in order of first appearance."""
+    return list(dict.fromkeys(node.name for node in _in_order(term) if node.head == "name"))
+
+
+def _in_order(term: Term) -> Iterator[Term]:
+    """Every term after its arguments, and once even where it occurs often."""
+    seen: set[int] = set()
+    pending: list[tuple[Term, bool]] = [(term, False)]
+    while pending:
+        node, is_ready = pending.pop()
+        if is_ready:
+            yield node
+        elif id(node) not in seen:
+            seen.add(id(node))
+            pending.append((node, True))
+            pending += [(arg, False) for arg in reversed(node.args)]
 
 
 def _piece(term: Term, args: Sequence[_Piece]) -> _Piece:
@@ -87,6 +122,10 @@ def _piece(term: Term, args: Sequence[_Piece]) -> _Piece:
         return _Piece(f"{term.name}({_listed(args)})")
     if term.head == "list":
         return _Piece(f"[{_listed(args)}]")
+    if term.head == "option":
+        return _Piece(f"{term.name}={args[0].text}", OR)
+    if term.head == "transpose":
+        return _Piece(f"{_within(args[0], ATOM)}.T")
     if term.head == "index":
         return _Piece(f"{_within(args[0], ATOM)}[{_listed(args[1:])}]")
     return _WRITERS[term.head](args)
