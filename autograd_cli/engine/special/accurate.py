@@ -142,7 +142,7 @@ def _logit_slopes(k: int, p: Tensor) -> Tensor:
     """The k-th derivative of 1/p + 1/(1 - p), which torch has as 1/(p (1 - p))."""
     left, right = (alone(torch.pow, x, -k - 1) for x in (p, 1 - p))
     both = math.factorial(k) * ((-1) ** k * left + right)
-    return torch.where((p < 0) | (p > 1), math.nan, both)
+    return torch.where((p < 0) | (p > 1), 0.0 if k else math.nan, both)  # as torch
 
 
 logit = _accurate(
@@ -322,50 +322,6 @@ logaddexp = differentiable(
     lambda x, y: x - y,
     wide=False,
     pull=_share,
-)
-
-
-# x log(y), where x = 0 is 0 whatever y is, and its derivatives by y are
-
-_powers: Function = differentiable(  # the derivative of log(y) of order k > 0
-    "LogarithmSlope",
-    lambda k, y: (-1) ** (k - 1) * math.factorial(k - 1) * alone(torch.pow, y, -k),
-    lambda k, y: _powers(k + 1, y),
-)
-_weighted: Function = differentiable(  # x times that
-    "XlogySlope",
-    lambda k, x, y: torch.where(x == 0, 0.0, x / y if k == 1 else x * _powers(k, y)),
-    lambda k, x, y: _powers(k, y) + zero(x),
-    lambda k, x, y: _weighted(k + 1, x, y),
-    wide=False,
-)
-_logarithm: Function = differentiable(
-    "XlogyLogarithm",
-    lambda x, y: torch.xlogy(1.0, y).masked_fill((x == 0) & (y <= 0), 0.0),  # as torch
-    lambda x, y: zero(x),
-    lambda x, y: _powers(1, y),
-    wide=False,
-)
-xlogy: Function = differentiable(
-    "Xlogy",
-    torch.xlogy,
-    lambda x, y: _logarithm(x, y),
-    lambda x, y: _weighted(1, x, y),
-    wide=False,
-)
-_logarithm1p: Function = differentiable(
-    "Xlog1pyLogarithm",
-    lambda x, y: torch.special.xlog1py(1.0, y).masked_fill((x == 0) & (y <= -1), 0.0),  # as torch
-    lambda x, y: zero(x),
-    lambda x, y: _powers(1, 1 + y),
-    wide=False,
-)
-xlog1py: Function = differentiable(
-    "Xlog1py",
-    torch.special.xlog1py,
-    lambda x, y: _logarithm1p(x, y),
-    lambda x, y: _weighted(1, x, 1 + y),
-    wide=False,
 )
 
 

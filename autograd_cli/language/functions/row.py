@@ -105,8 +105,10 @@ class Function:
     @property
     def has_own_digits(self) -> bool:
         """Whether its SymPy form has fewer digits than torch's function or ours, in its value or in
-        its derivatives: a sum may cancel where the function does not. An operator is its own form;
-        where a base is 0, which `accurate` is for, the form is nan and autograd is asked."""
+        its derivatives: a sum may cancel where the function does not.
+
+        An operator is its own form.
+        """
         if self.symbol:
             return False
         is_sum = " + " in self.symbolic or " - " in self.symbolic
