@@ -12,6 +12,7 @@ from autograd_cli.render import Output
 from autograd_cli.render.output import destination, write_bytes
 from autograd_cli.render.style import Style
 
+MOST_LETTERS = 12  # that no font has and that are listed
 AROUND = 2  # empty lines around a figure on a terminal
 TRUECOLOUR = ("truecolor", "24bit")  # what terminals with all colours say in COLORTERM
 
@@ -28,7 +29,7 @@ def write_figure(
     """
     kind = output.format.name
     if kind in PICTURES:
-        write_bytes(picture(figures, kind, size), output.file, console)
+        _write(figures, kind, output.file, console, size)
         return
     style = Style.of_console(console)
     style = style.for_file() if output.file else style
@@ -42,6 +43,23 @@ def write_figure(
             truecolour=console.environ.get("COLORTERM") in TRUECOLOUR,
         )
         out.write(f"\n{drawn}\n" if kind == "table" else drawn)
+
+
+def _write(
+    figures: Figure | Sequence[Figure],
+    kind: str,
+    file: str,
+    console: Console,
+    size: tuple[int, int] | None,
+) -> None:
+    def complain(letters: str) -> None:
+        shown = letters if len(letters) <= MOST_LETTERS else f"{letters[:MOST_LETTERS]}…"
+        console.complain(
+            f"warning: no font here has {shown}: boxes stand for them (fonts-noto-cjk has Chinese,"
+            " Japanese and Korean)\n"
+        )
+
+    write_bytes(picture(figures, kind, size, lacking=complain), file, console)
 
 
 def _lines(console: Console, around: int = 0) -> int | None:
@@ -60,7 +78,7 @@ def write_picture(
 
     Raises: UsageError for any other ending, FileError, and MissingExtraError without matplotlib.
     """
-    write_bytes(picture(figures, picture_kind(file, option), size), file, console)
+    _write(figures, picture_kind(file, option), file, console, size)
 
 
 def picture_kind(file: str, option: str) -> str:
