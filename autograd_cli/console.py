@@ -24,7 +24,8 @@ COLOUR_CHOICES = ("auto", "always", "never")
 class Console:
     """Where a run reads, writes and complains, and what can be shown there.
 
-    `terminal` says that stdout is one. `utf` says that stdout can hold any character, `unicode`
+    `terminal` says that stdout is one; `height` is that of its window in lines, None where nothing
+    scrolls away. `utf` says that stdout can hold any character, `unicode`
     that the user's locale can show them too; `colour` that escape codes are welcome.
     """
 
@@ -33,6 +34,7 @@ class Console:
     stderr: TextIO
     terminal: bool = False
     width: int = DEFAULT_WIDTH
+    height: int | None = None
     colour: bool = False
     utf: bool = True
     unicode: bool = True
@@ -64,6 +66,7 @@ class Console:
             stderr=stderr,
             terminal=_is_terminal(stdout),
             width=_width(stdout, environ),
+            height=_height(stdout, environ),
             utf=utf,
             unicode=utf and not _is_plain_locale(environ),
             environ=environ,
@@ -83,8 +86,12 @@ class Console:
         return replace(self, colour=self.terminal and self.environ.get("TERM") != "dumb")
 
     def resized(self) -> Console:
-        """The same console with the width that it has now."""
-        return replace(self, width=_width(self.stdout, self.environ))
+        """The same console with the size that it has now."""
+        return replace(
+            self,
+            width=_width(self.stdout, self.environ),
+            height=_height(self.stdout, self.environ),
+        )
 
     def flush(self) -> None:
         """Deliver what was written, so that a failure shows now and not at exit."""
@@ -159,6 +166,19 @@ def _is_plain_locale(environ: Mapping[str, str]) -> bool:
     """Whether the user asked for the C locale. Unset does not count: Python knows better then."""
     chosen = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG")
     return chosen in ("C", "POSIX")
+
+
+def _height(stream: TextIO, environ: Mapping[str, str]) -> int | None:
+    """The lines of a terminal, None for anything else and where they are not known."""
+    if not _is_terminal(stream):
+        return None
+    lines = environ.get("LINES", "")
+    if lines.isdecimal() and int(lines) > 0:
+        return int(lines)
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or None
+    except (OSError, ValueError):
+        return None
 
 
 def _width(stream: TextIO, environ: Mapping[str, str]) -> int:

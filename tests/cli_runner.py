@@ -53,7 +53,16 @@ def run(
 
 def environment(**changes: str | None) -> dict[str, str]:
     """The environment of a program that knows nothing of this terminal and locale."""
-    strange = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "LC_ALL", "LC_CTYPE", "LANG", "PYTHONUTF8")
+    strange = (
+        "COLUMNS",
+        "LINES",
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "LC_ALL",
+        "LC_CTYPE",
+        "LANG",
+        "PYTHONUTF8",
+    )
     inherited = {name: value for name, value in os.environ.items() if name not in strange}
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
     changed = {**inherited, "TERM": "xterm-256color", "PYTHONPATH": path, **changes}

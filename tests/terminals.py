@@ -17,9 +17,11 @@ from cli_runner import PROGRAM, environment
 class Terminal:
     """agx on a terminal of its own."""
 
-    def __init__(self, *words: str, width: int = 80, **environ: str | None) -> None:
+    def __init__(
+        self, *words: str, width: int = 80, height: int = 24, **environ: str | None
+    ) -> None:
         self.master, self.slave = pty.openpty()
-        self.resize(width)
+        self.resize(width, height)
         self.before = termios.tcgetattr(self.slave)
         self.process = subprocess.Popen(
             [*PROGRAM, *words],
@@ -38,8 +40,8 @@ class Terminal:
             received += os.read(self.master, 4096).decode()
         return re.sub(r"\x1b\[[0-9;]*[mK]", "", received)
 
-    def resize(self, width: int) -> None:
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    def resize(self, width: int, height: int = 24) -> None:
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     def press(self, key: str) -> None:
         os.write(self.master, key.encode())

@@ -66,9 +66,14 @@ ASCII = Signs(
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """How many columns there are, and whether there are Unicode and colours, and how many."""
+    """How many columns and lines there are, and whether there are Unicode and colours, and how
+    many.
+
+    Without a `height` there are as many lines as look well with the columns.
+    """
 
     width: int = 80
+    height: int | None = None
     unicode: bool = True
     colour: bool = False
     truecolour: bool = False

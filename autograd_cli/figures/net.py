@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from autograd_cli.figures.figure import Figure, Path, Surface
 from autograd_cli.figures.look import (
@@ -25,21 +26,24 @@ WIDEST = 120  # columns
 LOWEST, HIGHEST = 10, 24  # lines
 NARROWEST = 12
 SHARE = 0.35  # lines for a column
+TALLEST = 0.45  # of them where there is room
 STRETCH = 1.4  # how much wider than high a unit may become
 DOTS = 6  # across a face, at least
 FEWEST, MOST = 8, 24  # faces along an axis
 
 
 class Net:
-    """A figure with a surface, as it is drawn."""
+    """A figure with a surface, as it is drawn, over at most `room` lines."""
 
-    def __init__(self, figure: Figure, look: Look) -> None:
+    def __init__(self, figure: Figure, look: Look, room: int | None = None) -> None:
         self._figure, self._look = figure, look
         self._field = next(one for one in figure.layers if isinstance(one, Surface))
         self._values = Values.of(self._field)
         self._raster = Raster(
-            max(min(look.width, WIDEST) - 2, NARROWEST),
-            min(max(round(look.width * SHARE), LOWEST), HIGHEST),
+            max(min(look.width, max(WIDEST, round((room or 0) / TALLEST))) - 2, NARROWEST),
+            min(max(round(look.width * SHARE), LOWEST), HIGHEST)
+            if room is None
+            else min(room, round(look.width * TALLEST)),
             unicode=look.unicode,
         )
         self._box = Box.of(self._field, self._values.limits)
@@ -56,9 +60,7 @@ class Net:
 
     def lines(self) -> Iterator[list[Piece]]:
         yield from title_lines(self._figure.title, 2, self._look)
-        rows = list(self._raster.lines())
-        drawn = [number for number, row in enumerate(rows) if any(sign.strip() for sign, *_ in row)]
-        for pieces in rows[drawn[0] : drawn[-1] + 1] if drawn else ():
+        for pieces in self._drawn:
             yield [(" ", None, None), *pieces]
         names = [
             (self._figure.x.label or "x", self._field.x),
@@ -72,6 +74,17 @@ class Net:
         if self._look.colour:
             shown = ramp(self._values, label, self._look)
         yield from arranged([*sides, shown, *self._legend], self._look)
+
+    @property
+    def rows(self) -> int:
+        """The lines of the net itself."""
+        return len(self._drawn)
+
+    @cached_property
+    def _drawn(self) -> list[list[Piece]]:
+        rows = list(self._raster.lines())
+        drawn = [number for number, row in enumerate(rows) if any(sign.strip() for sign, *_ in row)]
+        return rows[drawn[0] : drawn[-1] + 1] if drawn else []
 
     def _range(self, name: str, *ends: float) -> list[Piece]:
         low, high = map(number_label, rounded(ends))

@@ -52,6 +52,7 @@ WIDEST = 120  # columns of a picture
 NARROWEST = 12  # columns of the area that is drawn in
 LOWEST, HIGHEST = 8, 24  # lines of that area
 SHARE = 0.21  # lines for a column
+TALLEST = 0.36  # of them where there is room
 TICK_COLUMNS, TICK_LINES = 12, 3  # between ticks
 LEVELS = 6  # contours
 BAR = 0.35  # of the distance between two bars, on either side
@@ -59,19 +60,21 @@ BENT = 100  # points of a straight line on a logarithmic axis
 
 
 class Plane:
-    """A figure with two axes, as it is drawn."""
+    """A figure with two axes, as it is drawn, over at most `room` lines between the axes."""
 
-    def __init__(self, figure: Figure, look: Look) -> None:
+    def __init__(self, figure: Figure, look: Look, room: int | None = None) -> None:
         self._figure, self._look, self._signs = figure, look, look.signs
         self._x = scale.x_limits(figure.layers, figure.x)
         self._y = scale.y_limits(figure.layers, figure.y)
-        columns = min(look.width, WIDEST)
+        columns = min(look.width, max(WIDEST, round((room or 0) / TALLEST)))
         height = min(max(round(columns * SHARE), LOWEST), HIGHEST)
+        if room is not None:
+            height = min(room, round(columns * TALLEST))
         self._y_ticks = _labelled(self._y, figure.y, max(2, height // TICK_LINES))
         self._margin = max((width_of(name) for _, name in self._y_ticks), default=0) + 1
         width = max(columns - self._margin - 1, NARROWEST)
         if figure.equal:
-            width, height = _equal(width, self._x, self._y)
+            width, height = _equal(width, HIGHEST if room is None else room, self._x, self._y)
         self._raster = Raster(width, height, unicode=look.unicode)
         self._across = _placing(self._x, figure.x.scale, self._raster.across - 1)
         self._up = _placing(self._y, figure.y.scale, self._raster.down - 1)
@@ -80,6 +83,11 @@ class Plane:
         self._draw_zero()
         for layer in figure.layers:
             self._draw(layer)
+
+    @property
+    def rows(self) -> int:
+        """The lines between the axes."""
+        return self._raster.height
 
     def lines(self) -> Iterator[list[Piece]]:
         yield from title_lines(self._figure.title, self._margin + 1, self._look)
@@ -288,13 +296,13 @@ class Plane:
         return found
 
 
-def _equal(width: int, x: Limits, y: Limits) -> tuple[int, int]:
+def _equal(width: int, highest: int, x: Limits, y: Limits) -> tuple[int, int]:
     """The columns and lines in which units are equally long on both axes, as far as they go."""
     ratio = (y[1] - y[0]) / (x[1] - x[0])
     height = round(width * ACROSS * ratio / DOWN)
-    if height > HIGHEST:
-        return max(round(HIGHEST * DOWN / ratio / ACROSS), NARROWEST), HIGHEST
-    return width, max(height, LOWEST)
+    if height > highest:
+        return max(round(highest * DOWN / ratio / ACROSS), NARROWEST), highest
+    return width, max(height, min(LOWEST, highest))
 
 
 def _placing(limits: Limits, kind: str, size: int) -> Callable[[float], float]:

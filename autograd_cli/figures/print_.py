@@ -6,13 +6,14 @@ import contextlib
 import io
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
 from autograd_cli.errors import MissingExtraError
 from autograd_cli.errors import visible as _visible
-from autograd_cli.figures import scale
+from autograd_cli.figures import fonts, scale
 from autograd_cli.figures.basins import contour_levels
 from autograd_cli.figures.figure import (
     DASHDOT,
@@ -55,7 +56,6 @@ BESIDE = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5), "borderaxespad": 
 MOST_INSIDE = 6
 BAR = (1.03, 0, 0.04, 1)  # of colours, in the axes' own coordinates
 STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 11.0,
     "axes.titlesize": 12.0,
     "axes.grid": True,
@@ -80,8 +80,15 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int] | None) -> bytes:
+def picture(
+    figures: Sequence[Figure],
+    kind: str,
+    size: tuple[int, int] | None,
+    lacking: Callable[[str], object],
+) -> bytes:
     """Figures side by side as the bytes of a `png`, `svg` or `pdf`.
+
+    `lacking` is called with the letters that no font of this machine has, if there are any.
 
     `size` is that of the whole in pixels. The more of them a PNG has, the finer it is drawn, so
     that letters and lines keep their share of it. Raises: MissingExtraError where matplotlib is not
@@ -96,11 +103,34 @@ def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int] | None) 
         fineness = max(1.0, min(width / usual[0], height / usual[1]))
     density = DPI * fineness
     with _matplotlib() as matplotlib:
+        inches = (width / density, height / density)
+        drawn, missing = _drawn(matplotlib, figures, kind, inches, density, [fonts.BASE])
+        if missing and (others := fonts.having(missing)):
+            drawn, missing = _drawn(
+                matplotlib, figures, kind, inches, density, [fonts.BASE, *others]
+            )
+    if missing:
+        lacking("".join(map(chr, sorted(missing))))
+    return drawn
+
+
+def _drawn(
+    matplotlib: Any,
+    figures: Sequence[Figure],
+    kind: str,
+    inches: tuple[float, float],
+    density: float,
+    families: Sequence[str],
+) -> tuple[bytes, set[int]]:
+    """The bytes of a picture whose letters are of these families, and what none of them has."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Canvas
 
-        with matplotlib.rc_context({**_defaults(matplotlib.rcParamsDefault), **STYLE}):
-            canvas = Canvas(figsize=(width / density, height / density), layout="constrained")
+        style = {**_defaults(matplotlib.rcParamsDefault), **STYLE, "font.family": list(families)}
+        with matplotlib.rc_context(style):
+            canvas = Canvas(figsize=inches, layout="constrained")
             FigureCanvasAgg(canvas)
             for number, figure in enumerate(figures):
                 is_surface = any(isinstance(layer, Surface) for layer in figure.layers)
@@ -110,7 +140,7 @@ def picture(figures: Sequence[Figure], kind: str, size: tuple[int, int] | None) 
                 _draw(figure, axes)
             out = io.BytesIO()
             canvas.savefig(out, format=kind, dpi=density, metadata=METADATA[kind])
-    return out.getvalue()
+    return out.getvalue(), fonts.missing(told)
 
 
 def _size(figure: Figure) -> tuple[int, int]:

@@ -14,10 +14,17 @@ from autograd_cli.figures.net import Net
 from autograd_cli.figures.palette import coloured
 from autograd_cli.figures.plane import Plane
 
+FEWEST = 3  # lines of the area that is drawn in
+
 
 def text(figure: Figure, look: Look) -> str:
     """A figure as lines of text, each with its end. Raises: MissingExtraError."""
     figure = replace(figure, layers=tuple(coloured(figure.layers)))
     has_surface = any(isinstance(layer, Surface) for layer in figure.layers)
-    drawing = Net(figure, look) if has_surface else Plane(figure, look)
-    return "".join(coded(pieces, look) for pieces in drawing.lines())
+    kind = Net if has_surface else Plane
+    drawing = kind(figure, look)
+    lines = list(drawing.lines())
+    if look.height is not None:  # what stands around the area is known now, and leaves the rest
+        room = max(look.height - (len(lines) - drawing.rows), FEWEST)
+        lines = list(kind(figure, look, room).lines())
+    return "".join(coded(pieces, look) for pieces in lines)

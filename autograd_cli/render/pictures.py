@@ -12,6 +12,8 @@ from autograd_cli.render import Output
 from autograd_cli.render.output import destination, write_bytes
 from autograd_cli.render.style import Style
 
+MOST_LETTERS = 12  # that no font has and that are listed
+AROUND = 2  # empty lines around a figure on a terminal
 TRUECOLOUR = ("truecolor", "24bit")  # what terminals with all colours say in COLORTERM
 
 
@@ -27,7 +29,7 @@ def write_figure(
     """
     kind = output.format.name
     if kind in PICTURES:
-        write_bytes(picture(figures, kind, size), output.file, console)
+        _write(figures, kind, output.file, console, size)
         return
     style = Style.of_console(console)
     style = style.for_file() if output.file else style
@@ -35,11 +37,34 @@ def write_figure(
         drawn = text(
             figures,
             style.width,
+            height=None if output.file else _lines(console, AROUND if kind == "table" else 0),
             unicode=style.unicode,
             colour=style.colour and kind == "table",
             truecolour=console.environ.get("COLORTERM") in TRUECOLOUR,
         )
         out.write(f"\n{drawn}\n" if kind == "table" else drawn)
+
+
+def _write(
+    figures: Figure | Sequence[Figure],
+    kind: str,
+    file: str,
+    console: Console,
+    size: tuple[int, int] | None,
+) -> None:
+    def complain(letters: str) -> None:
+        shown = letters if len(letters) <= MOST_LETTERS else f"{letters[:MOST_LETTERS]}…"
+        console.complain(
+            f"warning: no font here has {shown}: boxes stand for them (fonts-noto-cjk has Chinese,"
+            " Japanese and Korean)\n"
+        )
+
+    write_bytes(picture(figures, kind, size, lacking=complain), file, console)
+
+
+def _lines(console: Console, around: int = 0) -> int | None:
+    """The lines for a figure that shall be seen as a whole, above the prompt that comes next."""
+    return None if console.height is None else console.height - 1 - around
 
 
 def write_picture(
@@ -53,7 +78,7 @@ def write_picture(
 
     Raises: UsageError for any other ending, FileError, and MissingExtraError without matplotlib.
     """
-    write_bytes(picture(figures, picture_kind(file, option), size), file, console)
+    _write(figures, picture_kind(file, option), file, console, size)
 
 
 def picture_kind(file: str, option: str) -> str:
@@ -75,6 +100,7 @@ def figure_text(figures: Figure | Sequence[Figure], console: Console) -> str:
     return text(
         figures,
         console.width,
+        height=_lines(console),
         unicode=console.unicode,
         colour=console.colour,
         truecolour=console.environ.get("COLORTERM") in TRUECOLOUR,
