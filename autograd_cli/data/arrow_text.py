@@ -81,8 +81,9 @@ def clean_rows(
     return Rows(rows, columns, range(block.line, block.line + rows), lines=text)
 
 
-# What a number has that is beyond float64: an exponent of three digits, or that many digits.
-_BEYOND = re.compile(rb"[0-9.][eE]\+?0*[1-9][0-9]{2}|[0-9]{9}")
+# What a number has that is beyond float64: an exponent of three digits, or more digits before one
+# of two than any other has.
+_BEYOND = re.compile(rb"[0-9.][eE]\+?0*[1-9][0-9]{2}|[0-9]{200}")
 
 
 def _has_inf(numbers: Any) -> bool:
