@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from autograd_cli.commands.beside import Beside
 from autograd_cli.commands.inputs import Inputs
 from autograd_cli.commands.options import Printing
 from autograd_cli.language.points import static_shape
@@ -56,6 +57,11 @@ class Formulas:
         shapes: dict[str, Sequence[int]] = {name: value.shape for name, value in values.items()}
         self._ask(shapes | dict.fromkeys(axes, ()))
 
+    def place(self, beside: Beside) -> None:
+        """The points of the numbers, at which the formulas are evaluated."""
+        if (question := beside.question()) is not None:
+            self._worker.place(question)
+
     def _ask(self, shapes: Mapping[str, Any]) -> None:
         self.asked = True
         self._worker.ask(
@@ -69,6 +75,7 @@ class Formulas:
                 "partial": [str(component) for component in self._request.partial],
                 "along": self.along,
                 "grad_output": self.weights,
+                "follows": bool(self._inputs.names),
             }
         )
 
@@ -95,11 +102,15 @@ def with_formulas(
     printing: Printing,
     *,
     asked: bool,
+    beside: Beside | None = None,
 ) -> Gradient | Points | Noted:
     """The result with the formulas of the derivatives `names`, or with the reason for having none.
 
-    People are told the reason in a note; programs that asked for formulas get a warning.
+    People are told the reason in a note; programs that asked for formulas get a warning, and all
+    are told where the numbers `beside` them differ.
     """
+    if beside is not None:
+        found = beside.told(found, answer.points)
     changes: dict[str, Any] = {"latex": answer.latex or None}
     if answer.gradient or asked:
         changes["symbolic"] = {name: answer.gradient.get(name) for name in names}

@@ -47,6 +47,7 @@ from autograd_cli.results import Gradient
 from autograd_cli.settings import Settings
 
 if TYPE_CHECKING:
+    from autograd_cli.commands.beside import Beside
     from autograd_cli.commands.formulas import Formulas
     from autograd_cli.commands.inputs import Inputs
     from autograd_cli.language.request import DerivativeRequest
@@ -184,18 +185,20 @@ def grad(
         return run_gradients(inputs, request, settings, many, printing, via, compiles=compiles)
     wanted = printing.for_people if symbolic is None else symbolic
     if not (wanted or not has_point):
-        printing.emit(_numbers(inputs, request, settings))
+        printing.emit(_numbers(inputs, request, settings)[0])
         return None
     with Formulas(inputs, request) as formulas:
+        beside = None
         if has_point:
-            found = _numbers(inputs, request, settings, formulas)
+            found, beside = _numbers(inputs, request, settings, formulas)
         else:
             found = _no_numbers(inputs, request, settings, formulas)
         answer = formulas.answer()
         if answer.note and not has_point:
             raise EvaluationError(answer.note, hint="for numbers, add --at " + _blanks(inputs))
         names = _names(inputs, request)
-        printing.emit(with_formulas(found, names, answer, printing, asked=symbolic is True))
+        asked = symbolic is True
+        printing.emit(with_formulas(found, names, answer, printing, asked=asked, beside=beside))
     return None
 
 
@@ -204,22 +207,27 @@ def _numbers(
     request: DerivativeRequest,
     settings: Settings,
     formulas: Formulas | None = None,
-) -> Gradient | Points:
+) -> tuple[Gradient | Points, Beside]:
+    from autograd_cli.commands.beside import Beside
     from autograd_cli.engine.context import resolve
     from autograd_cli.engine.conventions import conventions
     from autograd_cli.engine.derivatives import gradient, gradients
 
     context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
+    beside = Beside(
+        values, axes, context, lambda at: gradient(inputs.expression, at, context, request)
+    )
     if formulas is not None:
         formulas.ask(values, axes, context)
+        formulas.place(beside)
     if not axes:
         found = gradient(inputs.expression, values, context, request)
         wrt = tuple(request.along) or tuple(one.name for one in request.partial) or request.wrt
         told = conventions(inputs.expression, values, context, wrt)
-        return replace(found, warnings=(*found.warnings, *told))
+        return replace(found, warnings=(*found.warnings, *told)), beside
     points = gradients(inputs.expression, values, axes, context, request)
-    return Points.of(points, values, gradient={})
+    return Points.of(points, values, gradient={}), beside
 
 
 def _no_numbers(

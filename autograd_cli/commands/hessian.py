@@ -43,6 +43,7 @@ from autograd_cli.results.matrices import Hessian
 from autograd_cli.settings import Settings
 
 if TYPE_CHECKING:
+    from autograd_cli.commands.beside import Beside
     from autograd_cli.commands.inputs import Inputs
     from autograd_cli.commands.matrix_formulas import MatrixFormulas
     from autograd_cli.language.matrix_request import HessianRequest
@@ -141,17 +142,19 @@ def hessian(
         return _many(inputs, request, settings, many, printing)
     wanted = not request.hvp and (printing.for_people if symbolic is None else symbolic)
     if has_point and not wanted:
-        printing.emit(_numbers(inputs, request, settings))
+        printing.emit(_numbers(inputs, request, settings)[0])
         return None
     sources = [inputs.expression.source]
     with MatrixFormulas("hessian", sources, inputs, request.wrt) as formulas:
         found: Hessian | Points
+        beside = None
         if has_point:
-            found = _numbers(inputs, request, settings, formulas)
+            found, beside = _numbers(inputs, request, settings, formulas)
         else:
             found = _no_numbers(inputs, settings, formulas)
         reply = formulas.reply()
-        printing.emit(with_formulas(found, reply, printing, asked=symbolic is True))
+        asked = symbolic is True
+        printing.emit(with_formulas(found, reply, printing, asked=asked, beside=beside))
     return None
 
 
@@ -179,7 +182,8 @@ def _numbers(
     request: HessianRequest,
     settings: Settings,
     formulas: MatrixFormulas | None = None,
-) -> Hessian | Points:
+) -> tuple[Hessian | Points, Beside]:
+    from autograd_cli.commands.beside import Beside
     from autograd_cli.data.memory import keep_freed
     from autograd_cli.engine.context import resolve
     from autograd_cli.engine.hessian import hessian, hessians
@@ -187,12 +191,16 @@ def _numbers(
     keep_freed()  # for the blocks of rows
     context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
+    beside = Beside(
+        values, axes, context, lambda at: hessian(inputs.expression, at, context, request)
+    )
     if formulas is not None:
         formulas.ask(values)
+        formulas.place(beside)
     if not axes:
-        return hessian(inputs.expression, values, context, request)
+        return hessian(inputs.expression, values, context, request), beside
     points = hessians(inputs.expression, values, axes, context, request)
-    return Points.of(points, values, hessian=None, gradient={})
+    return Points.of(points, values, hessian=None, gradient={}), beside
 
 
 def _no_numbers(inputs: Inputs, settings: Settings, formulas: MatrixFormulas) -> Hessian:

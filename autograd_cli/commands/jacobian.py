@@ -47,6 +47,7 @@ from autograd_cli.results.matrices import Jacobian
 from autograd_cli.settings import Settings
 
 if TYPE_CHECKING:
+    from autograd_cli.commands.beside import Beside
     from autograd_cli.commands.inputs import Inputs
     from autograd_cli.commands.matrix_formulas import MatrixFormulas
     from autograd_cli.language.matrix_request import JacobianRequest
@@ -183,17 +184,19 @@ def jacobian(
         return _many(inputs, outputs, request, settings, many, printing)
     wanted = not is_product and (printing.for_people if symbolic is None else symbolic)
     if has_point and not wanted:
-        printing.emit(_numbers(inputs, outputs, request, settings))
+        printing.emit(_numbers(inputs, outputs, request, settings)[0])
         return None
     sources = [one.expression.source for one in read]
     with MatrixFormulas("jacobian", sources, inputs, request.wrt) as formulas:
         found: Jacobian | Points
+        beside = None
         if has_point:
-            found = _numbers(inputs, outputs, request, settings, formulas)
+            found, beside = _numbers(inputs, outputs, request, settings, formulas)
         else:
             found = _no_numbers(inputs, outputs, settings, formulas)
         reply = formulas.reply()
-        printing.emit(with_formulas(found, reply, printing, asked=symbolic is True))
+        asked = symbolic is True
+        printing.emit(with_formulas(found, reply, printing, asked=asked, beside=beside))
     return None
 
 
@@ -224,7 +227,8 @@ def _numbers(
     request: JacobianRequest,
     settings: Settings,
     formulas: MatrixFormulas | None = None,
-) -> Jacobian | Points:
+) -> tuple[Jacobian | Points, Beside]:
+    from autograd_cli.commands.beside import Beside
     from autograd_cli.data.memory import keep_freed
     from autograd_cli.engine.context import resolve
     from autograd_cli.engine.jacobian import jacobian, jacobians
@@ -232,12 +236,14 @@ def _numbers(
     keep_freed()  # for the blocks of rows
     context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
+    beside = Beside(values, axes, context, lambda at: jacobian(outputs, at, context, request))
     if formulas is not None:
         formulas.ask(values)
+        formulas.place(beside)
     if not axes:
-        return jacobian(outputs, values, context, request)
+        return jacobian(outputs, values, context, request), beside
     points = jacobians(outputs, values, axes, context, request)
-    return Points.of(points, values, jacobian=None)
+    return Points.of(points, values, jacobian=None), beside
 
 
 def _no_numbers(

@@ -7,18 +7,19 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from autograd_cli.commands.beside import Beside
 from autograd_cli.commands.inputs import Inputs
 from autograd_cli.commands.options import Printing
 from autograd_cli.language.points import static_shape
 from autograd_cli.language.symbolic import Worker
 from autograd_cli.render.notes import Noted
 from autograd_cli.render.points import Points
-from autograd_cli.results.matrices import Matrix
+from autograd_cli.results.matrices import Hessian, Jacobian
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Found = TypeVar("Found", bound=Matrix)
+Found = TypeVar("Found", Jacobian, Hessian)
 
 
 class MatrixFormulas:
@@ -36,6 +37,7 @@ class MatrixFormulas:
             "sources": list(sources),
             "given": inputs.names,
             "wrt": list(wrt) or None,
+            "follows": bool(inputs.names),
         }
         self._worker = Worker.start()
         self._asked = False
@@ -47,6 +49,11 @@ class MatrixFormulas:
         """Ask now that the values are known, if it was not possible before."""
         if not self._asked:
             self._ask({name: list(value.shape) for name, value in values.items()})
+
+    def place(self, beside: Beside) -> None:
+        """The points of the numbers, at which the formulas are evaluated."""
+        if (question := beside.question()) is not None:
+            self._worker.place(question)
 
     def _ask(self, shapes: Mapping[str, Any]) -> None:
         self._asked = True
@@ -69,12 +76,20 @@ class MatrixFormulas:
 
 
 def with_formulas(
-    found: Found | Points, reply: Mapping[str, Any], printing: Printing, *, asked: bool
+    found: Found | Points,
+    reply: Mapping[str, Any],
+    printing: Printing,
+    *,
+    asked: bool,
+    beside: Beside | None = None,
 ) -> Found | Points | Noted:
     """The result with the formulas of the reply, or with the reason for having none.
 
-    People are told the reason in a note; programs that asked for formulas get a warning.
+    People are told the reason in a note; programs that asked for formulas get a warning, and all
+    are told where the numbers `beside` them differ.
     """
+    if beside is not None:
+        found = beside.told(found, reply.get("points", ()))
     note = reply.get("note", "")
     changes: dict[str, Any] = {
         "symbolic": reply.get("matrix"),

@@ -168,6 +168,11 @@ class Gradient(Evaluation):
         for name, value in self.gradient.items():
             yield from components(name, value)
 
+    def entries(self) -> Iterator[tuple[str, str, float]]:
+        """Every derivative: its name, in words, and its number."""
+        for name, value in self.derivatives():
+            yield name, f"by {name}" if not self.along else name, float(value)  # type: ignore[arg-type]
+
     def formulas(self) -> Iterator[tuple[str, Scalar]]:
         """Every formula of the symbolic gradient with its name."""
         for name, value in (self.symbolic or {}).items():

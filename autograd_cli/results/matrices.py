@@ -41,6 +41,16 @@ class Matrix(Evaluation):
         """What there is instead of a matrix, with its labels."""
         raise NotImplementedError
 
+    def entries(self) -> Iterator[tuple[str, str, float]]:
+        """Every entry of the matrix: its index, in words, and its number."""
+        for i, (label, row) in enumerate(zip(self.row_labels, self.rows or (), strict=False)):
+            for j, (name, number) in enumerate(zip(self.input_names, row, strict=True)):
+                yield f"[{i},{j}]", self._entry(label, name), number
+
+    def _entry(self, row: str, column: str) -> str:
+        """An entry in words."""
+        raise NotImplementedError
+
     def csv_header(self) -> tuple[str, ...]:
         """The first row of a table of the matrix: its columns' names, after that of its rows."""
         if (vector := self.vector()) is not None:
@@ -103,6 +113,9 @@ class Jacobian(Matrix):
     @property
     def row_labels(self) -> tuple[str, ...]:
         return self.output_names
+
+    def _entry(self, row: str, column: str) -> str:
+        return f"{row} by {column}"
 
     def vector(self) -> tuple[Sequence[str], Sequence[Scalar]] | None:
         if self.vjp is not None:
@@ -210,6 +223,9 @@ class Hessian(Matrix):
     @property
     def row_labels(self) -> tuple[str, ...]:
         return self.input_names
+
+    def _entry(self, row: str, column: str) -> str:
+        return f"by {row} twice" if row == column else f"by {row} and {column}"
 
     @property
     def kind(self) -> str | None:

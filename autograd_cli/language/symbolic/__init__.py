@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -40,12 +40,14 @@ class Answer:
     """Formulas of derivatives by variable, or a note on why there are none.
 
     `gradient` has the formulas as text, in the shapes of the variables (nested lists); `latex` the
-    same in LaTeX, and the expression itself under the name "".
+    same in LaTeX, and the expression itself under the name "". `points` are the formulas evaluated
+    at the points that were given, as far as there was time (see `evaluated`).
     """
 
     gradient: Mapping[str, Value] = field(default_factory=dict)
     latex: Mapping[str, Value] = field(default_factory=dict)
     note: str = ""
+    points: Sequence[Mapping[str, Any]] = ()
 
 
 class Worker:
@@ -58,6 +60,7 @@ class Worker:
         self._process = process
         self._seconds = seconds
         self._reply: dict[str, Any] | None = None
+        self._points: bytes | None = None
         if process is None:
             self._reply = {"note": "no formulas: Python could not be started again"}
         else:
@@ -94,13 +97,24 @@ class Worker:
             return
         with contextlib.suppress(OSError):  # it has died; the answer will say of what
             self._process.stdin.write(line)
+            if request.get("follows"):
+                return
             self._process.stdin.close()
         self._process.stdin = None
+
+    def place(self, points: Mapping[str, Any]) -> None:
+        """The points at which the formulas are to be evaluated, of a request that they follow."""
+        self._points = json.dumps(points).encode("ascii") + b"\n"
 
     def answer(self) -> Answer:
         """Waits for the answer, not much longer than the time limit."""
         reply = self.reply()
-        return Answer(reply.get("gradient", {}), reply.get("latex", {}), reply.get("note", ""))
+        return Answer(
+            reply.get("gradient", {}),
+            reply.get("latex", {}),
+            reply.get("note", ""),
+            reply.get("points", ()),
+        )
 
     def reply(self) -> Mapping[str, Any]:
         """The answer as it came; a death of the process is a note."""
@@ -127,7 +141,9 @@ class Worker:
     def _wait(self) -> dict[str, Any]:
         assert self._process is not None
         try:
-            output, _ = self._process.communicate(timeout=WALL * self._seconds + GUARD)
+            output, _ = self._process.communicate(
+                self._points if self._process.stdin else None, WALL * self._seconds + GUARD
+            )
         except subprocess.TimeoutExpired:
             self.close()
             return {"note": TIME}
@@ -135,9 +151,12 @@ class Worker:
             self.close()
             return {"note": "no formulas: nothing was asked for"}
         lines = output.splitlines()
-        with contextlib.suppress(ValueError, IndexError):  # it died before or while answering
-            if isinstance(reply := json.loads(lines[-1]), dict):
-                return reply
+        reply: dict[str, Any] = {}
+        with contextlib.suppress(ValueError, TypeError):  # it died while answering
+            for line in lines[1:]:
+                reply |= json.loads(line)
+        if reply:
+            return reply
         return {"note": _epitaph(self._process.returncode, ready=bool(lines))}
 
 

@@ -15,12 +15,14 @@ from autograd_cli.language.symbolic.bridge import to_sympy
 from autograd_cli.language.symbolic.calculus import differentiate, presentable
 from autograd_cli.language.symbolic.forms import Form, NoClosedForm, items_of, number
 from autograd_cli.language.symbolic.gradients import (
+    FORMULAS,
     MAX_CHARACTERS,
     MAX_ELEMENTS,
     wanted,
     within_limits,
 )
 from autograd_cli.language.symbolic.typeset import typeset
+from autograd_cli.results import components
 
 Matrix = list[list[sympy.Expr]]
 
@@ -32,6 +34,7 @@ def jacobian(request: Mapping[str, Any]) -> dict[str, Any]:
     given    names that are variables although they look like constants
     shapes   the shapes of the variables, where they are known
     wrt      the variables to differentiate by; all of them if it is left out
+    follows  whether points follow, at which the entries are to be evaluated (see `worker`)
 
     The answer has `inputs`, their names; `matrix`, rows of texts; `latex`, the same typeset; and
     `expression`, what is differentiated, typeset (left out where it cannot be).
@@ -109,6 +112,10 @@ def _answer(
         answer["latex"] = [[printing.latex(entry) for entry in row] for row in shown]
         with contextlib.suppress(NoClosedForm):  # the matrix is worth having without it
             answer["expression"] = _typeset(_expressions(request))
+    if request.get("follows"):
+        labels = (label for label, _ in components("", texts))
+        entries = (entry for row in shown for entry in row)
+        answer[FORMULAS] = dict(zip(labels, entries, strict=True))
     return answer
 
 

@@ -28,6 +28,7 @@ from autograd_cli.results import components
 
 MAX_NODES = 500
 MAX_ELEMENTS = 32  # of the variables and the output together
+FORMULAS = "formulas"  # the key of the formulas themselves in an answer, by name
 MAX_CHARACTERS = 100_000  # of all formulas; more is no longer for reading
 
 Derivative = Callable[[sympy.Symbol], sympy.Expr]
@@ -45,6 +46,7 @@ def gradient(request: Mapping[str, Any]) -> dict[str, Any]:
     along        instead: numbers in the shapes of the variables, the direction; named `along`
     grad_output  the weights of the output's elements
     latex        false leaves the LaTeX out, which is about half of the work
+    follows      whether points follow, at which the formulas are to be evaluated (see `worker`)
 
     Raises: NoClosedForm if there is no formula for one of them, or only an unreadable one.
     """
@@ -68,7 +70,11 @@ def gradient(request: Mapping[str, Any]) -> dict[str, Any]:
             for name, value in wanted(request.get("wrt"), variables, shapes).items()
         }
     given = request.get("given") or ()
-    return _answer(expression, found, given, typesetting=request.get("latex", True))
+    shown = {
+        name: _each(value, lambda item: presentable(number(item))) for name, value in found.items()
+    }
+    answer = _answer(expression, shown, given, typesetting=request.get("latex", True))
+    return {**answer, FORMULAS: _by_element(shown)} if request.get("follows") else answer
 
 
 def within_limits(expression: Expression, shapes: Mapping[str, Sequence[int]]) -> dict[str, Form]:
@@ -160,12 +166,18 @@ def _each(value: Form, derivative: Derivative) -> Form:
     )
 
 
+def _by_element(shown: Mapping[str, Form]) -> dict[str, sympy.Expr]:
+    """The formulas of all elements, by the names that their numbers have."""
+    found: dict[str, sympy.Expr] = {}
+    for name, value in shown.items():
+        labels = (label for label, _ in components(name, nested(value, str)))
+        found |= zip(labels, items_of(value), strict=True)
+    return found
+
+
 def _answer(
-    expression: Expression, found: Mapping[str, Form], given: Sequence[str], *, typesetting: bool
+    expression: Expression, shown: Mapping[str, Form], given: Sequence[str], *, typesetting: bool
 ) -> dict[str, Any]:
-    shown = {
-        name: _each(value, lambda item: presentable(number(item))) for name, value in found.items()
-    }
     texts = {
         name: nested(value, lambda item: printing.text(item, given))
         for name, value in shown.items()

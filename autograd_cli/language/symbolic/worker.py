@@ -1,8 +1,10 @@
 """The program that does the symbolic work: one request in, one answer out, within hard limits.
 
 `python -P -m autograd_cli.language.symbolic.worker SECONDS BYTES` imports SymPy, writes the line
-`ready`, reads one JSON request from its standard input, writes one JSON answer and exits. The time
-limit is the kernel's: a Python timeout could not interrupt a multiplication of huge integers.
+`ready`, reads one JSON request from its standard input, writes one JSON answer and exits. Where
+points follow a request for formulas, it then reads another line, the points, and writes another:
+`{"points": …}`, what the formulas are there (see `evaluated`). The time limit is the kernel's: a
+Python timeout could not interrupt a multiplication of huge integers.
 """
 
 from __future__ import annotations
@@ -44,9 +46,16 @@ def main() -> None:
     if request.get("task") == "read":
         _load_parser()
     _limit_memory(memory)
-    _limit_time(seconds)
+    _limit_time(max(seconds, 0.001))
     sys.setrecursionlimit(RECURSION)
-    _say(answers, respond(request))
+    answer = respond(request)
+    formulas = answer.pop("formulas", None)
+    _say(answers, answer)
+    if formulas is not None:
+        _limit_time(0)  # the points come when the other side has them
+        if line := sys.stdin.readline():
+            _limit_time(seconds / 2)
+            _say(answers, _evaluated(formulas, json.loads(line), seconds / 2))
 
 
 def respond(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,6 +90,18 @@ def respond(request: Mapping[str, Any]) -> dict[str, Any]:
         return {"note": MEMORY if is_shortage(error) else "no closed form that SymPy can find"}
 
 
+def _evaluated(
+    formulas: Mapping[str, Any], question: Mapping[str, Any], seconds: float
+) -> dict[str, Any]:
+    """What the formulas are at points; nothing where that cannot be found out."""
+    from autograd_cli.language.symbolic.evaluated import evaluated
+
+    try:
+        return {"points": evaluated(formulas, question, seconds)}
+    except Exception:  # mpmath's own failures, of any kind
+        return {"points": []}
+
+
 # Where the tasks are; each module is imported when it is asked for.
 _TASKS = {
     "gradient": "gradients",
@@ -109,14 +130,14 @@ def _load_parser() -> None:
 
 def _limit_time(seconds: float) -> None:
     """`seconds` of processor time, so that a busy machine gives the same answers as an idle one,
-    and a wall-clock limit in case the process gets no processor."""
+    and a wall-clock limit in case the process gets no processor; 0 is no limit."""
     if hasattr(signal, "setitimer"):
         for number, timer, limit in (
             (signal.SIGPROF, signal.ITIMER_PROF, seconds),
             (signal.SIGALRM, signal.ITIMER_REAL, WALL * seconds),
         ):
             signal.signal(number, signal.SIG_DFL)
-            signal.setitimer(timer, max(limit, 0.001))  # 0 would be no limit
+            signal.setitimer(timer, limit)
 
 
 def _limit_memory(memory: int) -> None:
