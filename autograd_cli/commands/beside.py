@@ -44,15 +44,15 @@ class Beside:
         """What the worker is asked (see `language.symbolic.evaluated`), if it is not too much."""
         import torch
 
-        from autograd_cli.engine.batches import count_of, plain
+        from autograd_cli.engine.batches import count_of
 
         if sum(value.numel() for value in self._values.values()) > MOST_ELEMENTS:
             return None
         if self._axes and count_of(self._axes) > MOST_POINTS:
             return None
         return {
-            "at": {name: plain(value) for name, value in self._values.items()},
-            "axes": {name: plain(value) for name, value in self._axes.items()},
+            "at": {name: value.tolist() for name, value in self._values.items()},
+            "axes": {name: value.tolist() for name, value in self._axes.items()},
             "unit": torch.finfo(self._context.dtype).eps / 2,
         }
 
