@@ -135,3 +135,16 @@ def test_random_constants_are_those_of_the_seed_all_the_same() -> None:
     words = ("grad", "sum(abs(x*randn(2)))", "--at", "x=[0,1]", "--seed", "5")
     value = json.loads(run("eval", *words[1:], "--json").out)["value"]
     assert json.loads(run(*words, "--json").out)["value"] == value
+
+
+def test_of_very_many_a_few_are_examined_and_the_others_counted() -> None:
+    found = run("grad", "sum(abs(x))", "--at", "x=zeros(300)", "-f", "json")
+    kink, others = json.loads(found.out)["warnings"]
+    assert kink.startswith("no derivative by x[0], x[1], x[2], x[3], x[4] and 11 more: a kink")
+    assert others == "284 more elements may have no derivative either"
+
+
+def test_only_a_number_is_looked_at() -> None:
+    """Of an array the derivative is weighted, and neither side of it would be its own."""
+    found = run("grad", "abs(x)", "--at", "x=[0,1]", "--grad-output", "ones(2)", "-f", "json")
+    assert json.loads(found.out)["warnings"] == []

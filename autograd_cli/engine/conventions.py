@@ -17,6 +17,7 @@ from torch import Tensor
 
 from autograd_cli.engine.check import Examination, Question
 from autograd_cli.engine.context import Context
+from autograd_cli.engine.evaluate import evaluate, output
 from autograd_cli.engine.numerical import INFINITE, JUMPING, KINKED
 from autograd_cli.engine.switches import on_a_switch
 from autograd_cli.engine.vectorised import FAULTS, Vectorised
@@ -26,7 +27,8 @@ from autograd_cli.language.expression import Expression
 FAR, NEAR = 2.0**-20, 2.0**-30  # of a coordinate, or of 1: how far the two sides are looked at
 STAYS = 0.5  # of a difference between the sides: it is not that of a smooth function
 NOTICED = 1e-9  # of the size of what differs
-MOST_ELEMENTS = 1_000_000  # of the variables: more are not looked at
+MOST_ELEMENTS = 100_000  # of the variables: more are not looked at
+MOST_EXAMINED, WORK = 16, 100_000  # elements that are examined, and as many times the variables
 MOST_TOLD = 5
 
 
@@ -56,23 +58,28 @@ def conventions(
 def _told(
     expression: Expression, at: Mapping[str, Tensor], context: Context, wrt: Sequence[str]
 ) -> list[str]:
+    with torch.no_grad():
+        values = evaluate(expression, at, context)
+    if output(expression, values, context).dim() or not on_a_switch(expression, values, context):
+        return []
     suspects = _suspects(expression, at, context)
     names = [name for name in suspects if not wrt or name in wrt]
     if not any(bool(suspects[name].any()) for name in names):
         return []
-    if not on_a_switch(expression, at, context):
-        return []
     points = {name: value.detach()[None] for name, value in at.items()}
     examination = Examination(expression, points, context, Question(wrt=tuple(names)))
-    examination.keep(
-        [one for one in examination.every if bool(suspects[one.name].flatten()[one.flat])]
-    )
+    suspected = [one for one in examination.every if bool(suspects[one.name].flatten()[one.flat])]
+    most = min(MOST_EXAMINED, max(1, WORK // sum(value.numel() for value in at.values())))
+    examination.keep(suspected[:most])
     (found,) = examination.evidence({})
     told: dict[str, list[str]] = {}
     for element, evidence in zip(examination.elements, found, strict=True):
         if evidence.slopes.kind in (KINKED, JUMPING, INFINITE) and math.isfinite(evidence.autograd):
             told.setdefault(judge(evidence)[1], []).append(element.label)
-    return [f"no derivative by {_listed(labels)}: {note}" for note, labels in told.items()]
+    texts = [f"no derivative by {_listed(labels)}: {note}" for note, labels in told.items()]
+    if texts and len(suspected) > most:
+        texts.append(f"{len(suspected) - most} more elements may have no derivative either")
+    return texts
 
 
 def _listed(labels: Sequence[str]) -> str:

@@ -26,10 +26,8 @@ APART = 1e-3  # of the size of what differs from side to side
 ABSENT = {"min": -math.inf, "max": math.inf}  # the bounds of a clamp that are left out
 
 
-def on_a_switch(expression: Expression, at: Mapping[str, Tensor], context: Context) -> bool:
-    """Whether some operation may be on a switch at a point, as torch computes it in its dtype."""
-    with torch.no_grad():
-        values = evaluate(expression, at, context)
+def on_a_switch(expression: Expression, values: Sequence[NodeValue], context: Context) -> bool:
+    """Whether some operation may be on a switch, at the values that its nodes have at a point."""
     return any(
         _switches(node, [values[i] for i in node.operands], context)
         for position, node in enumerate(expression.nodes)
