@@ -80,6 +80,8 @@ def test_the_digits_of_a_derivative(text: str, x: float, order: int) -> None:
         ("expm1(x)", {"x": 1000.0}, 2, {"x": math.inf}),
         ("logit(x)", {"x": 1e-300}, 2, {"x": -math.inf}),
         ("gelu_tanh(x)", {"x": 1e200}, 3, {"x": 0.0}),
+        ("x**y", {"x": 0.0, "y": 1.0}, 2, {"x": 0.0, "y": 0.0}),
+        ("x**y", {"x": 0.0, "y": 2.0}, 2, {"x": 2.0, "y": 0.0}),
     ],
 )
 def test_what_is_finite_or_infinite_is_no_nan(

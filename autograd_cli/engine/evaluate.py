@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -18,10 +19,20 @@ from autograd_cli.engine import sizes
 from autograd_cli.engine.context import Context
 from autograd_cli.engine.faults import explain, no_room
 from autograd_cli.engine.operations import Operation, operation
+from autograd_cli.engine.special.power import root_power
 from autograd_cli.errors import AgxError, EvaluationError, ShapeError
 from autograd_cli.language import arithmetic
-from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expression, Node
+from autograd_cli.language.expression import (
+    INDEX,
+    LIST,
+    NUMBER,
+    ROOT_POWER,
+    VARIABLE,
+    Expression,
+    Node,
+)
 from autograd_cli.language.functions import FUNCTIONS
+from autograd_cli.language.reader import read
 
 Number = int | float | bool
 MAX_DIMENSIONS = 64  # more cannot be read out of torch
@@ -47,9 +58,10 @@ def evaluate(
     handlers = dict(_HANDLERS)
     if around is not None:
         handlers[LIST] = functools.partial(_list, stack=around(LIST, torch.stack))
+        handlers[ROOT_POWER] = functools.partial(_root_power, around=around)
     with context.defaults():
         try:
-            for node in expression.nodes:
+            for node in expression.joined if context.accurate else expression.nodes:
                 handler = handlers.get(node.op)
                 if handler is None:
                     handlers[node.op] = handler = _handler(node.op, context.accurate, around)
@@ -146,6 +158,31 @@ def _index(
     return result
 
 
+def _root_power(
+    node: Node,
+    operands: list[Any],
+    variables: Mapping[str, Tensor],
+    context: Context,
+    around: Around | None = None,
+) -> NodeValue:
+    root, *given = operands
+    assert isinstance(node.value, tuple)
+    name, exponent = node.value
+    square = _square(name)
+    if node.options:
+        last = square.nodes[square.root]._replace(options=node.options)
+        square = replace(square, nodes=(*square.nodes[:-1], last))
+    place = {one.name: value for one, value in zip(FUNCTIONS[name].operands, given, strict=True)}
+    values = evaluate(square, place, context, around)
+    return root_power(root, exponent, _as_tensor(values[square.root], context))
+
+
+@functools.cache
+def _square(name: str) -> Expression:
+    row = FUNCTIONS[name]
+    return read(row.square, given=[one.name for one in row.operands])
+
+
 @functools.cache
 def _handler(name: str, accurate: bool, around: Around | None = None) -> _Handler:
     """The handler of a row of the function table."""
@@ -204,4 +241,5 @@ _HANDLERS: dict[str, _Handler] = {
     VARIABLE: _variable,
     LIST: _list,
     INDEX: _index,
+    ROOT_POWER: _root_power,
 }

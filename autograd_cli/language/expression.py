@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from autograd_cli.errors import Span
+from autograd_cli.language.functions import FUNCTIONS
 
 Number: TypeAlias = int | float | bool
 OptionValue: TypeAlias = "int | float | bool | str | tuple[int, ...] | None"
@@ -19,7 +20,10 @@ OptionValue: TypeAlias = "int | float | bool | str | tuple[int, ...] | None"
 NUMBER = "number"  # a literal or a constant such as pi; value: int, float, bool, or None (absent)
 VARIABLE = "variable"  # value: its name
 LIST = "list"  # [a, b, ...]: its operands stacked along a new first axis
+ROOT_POWER = "root_power"  # of a root and its operands; value: the root's row, and the exponent
 INDEX = "index"  # operand[value]: value is a tuple of int, slice and Ellipsis
+
+POWERS = ("pow", "square")  # rows of the function table
 
 
 class Node(NamedTuple):
@@ -70,6 +74,27 @@ class Expression:
             is_it = position == self.variables[variable]
             depends.append(is_it or any(depends[i] for i in node.operands))
         return depends
+
+    @cached_property
+    def joined(self) -> tuple[Node, ...]:
+        """The nodes, with each whole power of a root as one ROOT_POWER."""
+        return tuple(self._joined(node) for node in self.nodes)
+
+    def _joined(self, node: Node) -> Node:
+        if node.op not in POWERS or not self.varying[node.operands[0]]:
+            return node
+        root = self.nodes[node.operands[0]]
+        exponent = self.nodes[node.operands[1]].value if node.op == "pow" else 2
+        if root.op not in FUNCTIONS or not FUNCTIONS[root.op].square:
+            return node
+        options = dict(root.options)
+        if options.pop("ord", None) is not None:  # not the root of a sum of squares
+            return node
+        if not isinstance(exponent, int | float) or exponent < 2 or exponent % 1:
+            return node
+        operands = (node.operands[0], *root.operands)
+        value = (root.op, int(exponent))
+        return Node(ROOT_POWER, operands, node.span, value, tuple(options.items()))
 
     @cached_property
     def variables(self) -> dict[str, int]:

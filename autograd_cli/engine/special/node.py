@@ -21,7 +21,7 @@ Function = Callable[..., Tensor]
 def differentiable(
     name: str,
     value: Function,
-    *partials: Function,
+    *partials: Function | None,
     wide: bool = True,
     pull: Callable[[Tensor, Tensor], Tensor] = torch.mul,
     of_result: bool = False,
@@ -31,9 +31,10 @@ def differentiable(
 
     ``value(*constants, *tensors)`` is called without autograd, on float64 if ``wide``. There is one
     partial derivative for each tensor, called with the same arguments in their own dtype; it must
-    be differentiable itself. ``pull(cotangent, partial)`` is the vector-Jacobian product. The
-    partial derivative ``of_result`` is called with the function's own result, which must be like
-    its one tensor. ``elementwise`` ones take many points as one tensor.
+    be differentiable itself. To a tensor without one (None) nothing goes back, not even a 0, of
+    which what is infinite below would make nan. ``pull(cotangent, partial)`` is the vector-Jacobian
+    product. The partial derivative ``of_result`` is called with the function's own result, which
+    must be like its one tensor. ``elementwise`` ones take many points as one tensor.
     """
     count = len(partials)
 
@@ -47,15 +48,19 @@ def differentiable(
         return (value(*args[:-count], *xs) + 0.0).to(dtype)  # + 0.0 lest there be -0.0
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.set_materialize_grads(False)
         ctx.constants = inputs[:-count]
         ctx.save_for_backward(*((output,) if of_result else inputs[-count:]))
 
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor | None) -> tuple[Tensor | None, ...]:
         constants, xs = ctx.constants, ctx.saved_tensors
         grads: list[Tensor | None] = []
         for partial, x, needed in zip(partials, xs, ctx.needs_input_grad[-count:], strict=True):
-            g = pull(grad, partial(*constants, *xs)).to(x.dtype) if needed else None
-            grads.append(g if g is None or g.shape == x.shape else g.sum_to_size(x.shape))
+            if grad is None or partial is None or not needed:
+                grads.append(None)
+                continue
+            g = pull(grad, partial(*constants, *xs)).to(x.dtype)
+            grads.append(g if g.shape == x.shape else g.sum_to_size(x.shape))
         return (*(None for _ in constants), *grads)
 
     def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> tuple[Tensor, int]:

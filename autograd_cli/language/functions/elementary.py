@@ -41,7 +41,7 @@ def _pair(
 
 ROWS = (
     # Powers and roots
-    _row("sqrt", "torch.sqrt", "sqrt", "1/(2*sqrt(x))", "square root", domain="x > 0"),
+    _row("sqrt", "torch.sqrt", "sqrt", "1/(2*sqrt(x))", "square root", domain="x > 0", square="x"),
     _row("cbrt", "special.cbrt", "cbrt", "1/(3*cbrt(x)**2)", "real cube root", domain="x != 0"),
     _row("square", "torch.square", "x**2", "2*x", "square"),
     _row("reciprocal", "torch.reciprocal", "1/x", "-1/x**2", "1/x", domain="x != 0"),
@@ -55,6 +55,7 @@ ROWS = (
         "length of the hypotenuse",
         accurate="special.accurate.hypot",
         domain="x != 0 or y != 0",
+        square="x**2 + y**2",
     ),
     # Exponentials and logarithms
     _row("exp", "torch.exp", "exp", "exp(x)", "exponential"),
@@ -253,6 +254,7 @@ ROWS = (
         "sign(x)",
         "absolute value",
         domain="x != 0",
+        square="x**2",
         aliases=("Abs", "absolute", "fabs"),
     ),
     _row("sign", "torch.sign", "sign", "0", "sign: -1, 0 or 1", domain="x != 0", aliases=("sgn",)),

@@ -78,6 +78,7 @@ ROWS = (
         "power; ^ means the same",
         domain="x > 0",
         aliases=("power", "Pow"),
+        accurate="special.power.power",
     ),
     _operator("neg", "-", "neg", ("-1",), "opposite", aliases=("negative",)),
     _operator(

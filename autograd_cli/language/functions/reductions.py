@@ -90,6 +90,7 @@ ROWS = (
         "norm: 2 by default, or 1, 2, inf, -inf, fro, nuc; of a matrix the induced one, as in"
         " torch.linalg.norm",
         torch="torch.linalg.norm",
+        square="sum(x**2)",
     ),
     _row(
         "var",

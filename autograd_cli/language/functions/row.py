@@ -52,6 +52,8 @@ class Function:
     aliases      other spellings: SymPy's, NumPy's, torch's
     accurate     the operation with the same value and with derivatives that hold their digits, if
                  those of `torch` cancel somewhere
+    square       the square of its result, as a formula in the language, if that is smooth where
+                 the function is not: of sqrt(x) it is x
     splits       whether SymPy makes a sum of it unasked: of erfc(-x) 2 - erfc(x)
     numbers      number operands stay Python numbers, as in the same line of Python; otherwise they
                  become tensors, because the torch function takes nothing else
@@ -77,6 +79,7 @@ class Function:
     family: str = ""
     aliases: tuple[str, ...] = ()
     accurate: str = ""
+    square: str = ""
     splits: bool = False
     numbers: bool = False
     overload: str = ""
