@@ -107,3 +107,11 @@ def test_a_negative_base_is_called_so() -> None:
     assert told[0].endswith("(a negative base has whole powers only: keep x-x0 above 0)")
     _, told = ask("x**3.5", "x=1e200")
     assert told[0].endswith("(the power is beyond the range of the dtype)")
+
+
+@pytest.mark.parametrize("text", ["sqrt(x**2+y**2)", "2*sqrt(x**2+y**2) + x"])
+def test_what_does_not_help_is_no_cure(text: str) -> None:
+    """hypot does not overflow, and has no derivative at 0 either."""
+    finite, told = ask(text, "x=0,y=0")
+    assert not finite
+    assert "hypot" not in told[0]

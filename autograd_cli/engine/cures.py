@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.context import Context
-from autograd_cli.engine.evaluate import NodeValue, apply_node
+from autograd_cli.engine.evaluate import NodeValue, apply_node, evaluate, output
 from autograd_cli.engine.product import vector_jacobian_product
+from autograd_cli.errors import ReadError
 from autograd_cli.language.expression import NUMBER, Expression
 from autograd_cli.language.functions import FUNCTIONS
+from autograd_cli.language.reader import read
 
 SAFE = (1, 0.5, 2)  # of which one is inside every function's domain
 
@@ -83,64 +85,68 @@ class _Reader:
         return self.only(position, "square")
 
 
-def _sigmoid(read: _Reader, position: int) -> str:
-    above, below = read.parts(position, "div") or (None, None)
-    exponent = read.only(read.beside_one(below), "exp")
+def _sigmoid(reader: _Reader, position: int) -> str:
+    above, below = reader.parts(position, "div") or (None, None)
+    exponent = reader.only(reader.beside_one(below), "exp")
     if above is None or exponent is None:
         return ""
-    if read.is_number(above, 1):
-        return f"sigmoid({read.opposite(exponent)})"
-    return f"sigmoid({read.text(exponent)})" if read.same(read.only(above, "exp"), exponent) else ""
+    if reader.is_number(above, 1):
+        return f"sigmoid({reader.opposite(exponent)})"
+    return (
+        f"sigmoid({reader.text(exponent)})"
+        if reader.same(reader.only(above, "exp"), exponent)
+        else ""
+    )
 
 
-def _softplus(read: _Reader, position: int) -> str:
-    inner = read.only(position, "log")
-    exponent = read.only(read.beside_one(inner), "exp")
+def _softplus(reader: _Reader, position: int) -> str:
+    inner = reader.only(position, "log")
+    exponent = reader.only(reader.beside_one(inner), "exp")
     if exponent is None:
-        exponent = read.only(read.only(position, "log1p"), "exp")
-    return "" if exponent is None else f"softplus({read.text(exponent)})"
+        exponent = reader.only(reader.only(position, "log1p"), "exp")
+    return "" if exponent is None else f"softplus({reader.text(exponent)})"
 
 
-def _logsumexp(read: _Reader, position: int) -> str:
-    exponents = read.only(read.only(read.only(position, "log"), "sum"), "exp")
-    return "" if exponents is None else f"logsumexp({read.text(exponents)})"
+def _logsumexp(reader: _Reader, position: int) -> str:
+    exponents = reader.only(reader.only(reader.only(position, "log"), "sum"), "exp")
+    return "" if exponents is None else f"logsumexp({reader.text(exponents)})"
 
 
-def _softmax(read: _Reader, position: int) -> str:
-    above, below = read.parts(position, "div") or (None, None)
-    exponents = read.only(above, "exp")
-    is_whole = read.same(exponents, read.only(read.only(below, "sum"), "exp"))
-    return f"softmax({read.text(exponents)})" if is_whole and exponents is not None else ""
+def _softmax(reader: _Reader, position: int) -> str:
+    above, below = reader.parts(position, "div") or (None, None)
+    exponents = reader.only(above, "exp")
+    is_whole = reader.same(exponents, reader.only(reader.only(below, "sum"), "exp"))
+    return f"softmax({reader.text(exponents)})" if is_whole and exponents is not None else ""
 
 
-def _tanh(read: _Reader, position: int) -> str:
-    above, below = read.parts(position, "div") or (None, None)
-    up, down = read.parts(above, "sub"), read.parts(below, "add")
+def _tanh(reader: _Reader, position: int) -> str:
+    above, below = reader.parts(position, "div") or (None, None)
+    up, down = reader.parts(above, "sub"), reader.parts(below, "add")
     if len(up) != 2 or len(down) != 2:
         return ""
-    first, second = (read.only(one, "exp") for one in up)
-    same = read.same(first, read.only(down[0], "exp")) and read.same(
-        second, read.only(down[1], "exp")
+    first, second = (reader.only(one, "exp") for one in up)
+    same = reader.same(first, reader.only(down[0], "exp")) and reader.same(
+        second, reader.only(down[1], "exp")
     )
     if first is None or second is None or not same:
         return ""
-    return f"tanh({read.text(first)})" if read.opposite(second) == read.text(first) else ""
+    return f"tanh({reader.text(first)})" if reader.opposite(second) == reader.text(first) else ""
 
 
-def _hypot(read: _Reader, position: int) -> str:
-    inner = read.only(position, "sqrt")
-    sides = [read.square(one) for one in read.parts(inner, "add")]
+def _hypot(reader: _Reader, position: int) -> str:
+    inner = reader.only(position, "sqrt")
+    sides = [reader.square(one) for one in reader.parts(inner, "add")]
     if len(sides) != 2 or None in sides:
         return ""
-    return f"hypot({', '.join(read.text(one) for one in sides if one is not None)})"
+    return f"hypot({', '.join(reader.text(one) for one in sides if one is not None)})"
 
 
 def _logarithm_of(inner: str, name: str) -> Callable[[_Reader, int], str]:
     """`name` where it is the logarithm of `inner`."""
 
-    def form(read: _Reader, position: int) -> str:
-        operand = read.only(read.only(position, "log"), inner)
-        return "" if operand is None else f"{name}({read.text(operand)})"
+    def form(reader: _Reader, position: int) -> str:
+        operand = reader.only(reader.only(position, "log"), inner)
+        return "" if operand is None else f"{name}({reader.text(operand)})"
 
     return form
 
@@ -158,16 +164,36 @@ _FORMS = (
 )
 
 
-def stable_form(expression: Expression, position: int) -> Cure | None:
-    """The smallest part that a function without overflow can replace, and that the node is in."""
-    read = _Reader(expression)
+def stable_form(
+    expression: Expression, position: int, values: Sequence[NodeValue], context: Context
+) -> Cure | None:
+    """The smallest part that a function without overflow can replace, and that the node is in.
+
+    It is tried: what is not finite itself, with its gradient, at these values is no cure.
+    """
+    reader = _Reader(expression)
     inside = _inside(expression, position)
     for above in range(position, len(expression.nodes)):
         if inside[above]:
             for form in _FORMS:
-                if text := form(read, above):
-                    return Cure(above, text)
+                if text := form(reader, above):
+                    cure = Cure(above, text)
+                    return cure if _helps(cure, expression, values, context) else None
     return None
+
+
+def _helps(
+    cure: Cure, expression: Expression, values: Sequence[NodeValue], context: Context
+) -> bool:
+    try:
+        part = read(cure.new, given=list(expression.variables))
+    except ReadError:  # it names a step
+        return True
+    given = {name: values[expression.variables[name]] for name in part.variables}
+    at = {name: torch.as_tensor(one).detach().requires_grad_() for name, one in given.items()}
+    result = output(part, evaluate(part, at, context), context)
+    slopes = vector_jacobian_product(result, list(at.values())) if result.requires_grad else []
+    return all(_is_finite(one) for one in (result, *slopes) if one is not None)
 
 
 def _inside(expression: Expression, position: int) -> list[bool]:

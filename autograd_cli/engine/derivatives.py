@@ -33,7 +33,7 @@ def evaluation(expression: Expression, at: Mapping[str, Tensor], context: Contex
     with torch.no_grad():
         values = evaluate(expression, at, context)
         value = output(expression, values, context)
-    warnings = [*expression.warnings, *explain_value(expression, values)]
+    warnings = [*expression.warnings, *explain_value(expression, values, context)]
     return Evaluation(
         expression=expression.source,
         at={name: plain(at[name]) for name in expression.variables},
@@ -64,7 +64,7 @@ def gradient(
     found = backward.differentiate(expression, value, leaves, request, weights)
     warnings = [
         *expression.warnings,
-        *explain_value(expression, values),
+        *explain_value(expression, values, context),
         *explain_unrecorded(expression, values),
     ]
     if not all(derivative.isfinite().all() for derivative in found.values()):

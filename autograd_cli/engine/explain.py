@@ -68,7 +68,7 @@ def explain(
         }
     warnings = [
         *expression.warnings,
-        *explain_value(expression, values),
+        *explain_value(expression, values, context),
         *explain_unrecorded(expression, values),
     ]
     if not all(one.isfinite().all() for one in gradient.values()):

@@ -22,7 +22,9 @@ from autograd_cli.language.expression import NUMBER, VARIABLE, Expression
 from autograd_cli.language.functions import FUNCTIONS
 
 
-def explain_value(expression: Expression, values: Sequence[NodeValue]) -> list[str]:
+def explain_value(
+    expression: Expression, values: Sequence[NodeValue], context: Context
+) -> list[str]:
     """Why the value is not finite: at most one sentence, none if it is finite."""
     if _is_finite(values[expression.root]):
         return []
@@ -36,7 +38,8 @@ def explain_value(expression: Expression, values: Sequence[NodeValue]) -> list[s
         if node.op in (NUMBER, VARIABLE):
             return [f"the value is {result}: {what}"]
         where = _operands(expression, position, values)
-        return [f"the value is {result}: {what}{where}{_cure(expression, position, found)}"]
+        cure = _cure(expression, position, found, values, context)
+        return [f"the value is {result}: {what}{where}{cure}"]
     return [f"the value is {result}"]
 
 
@@ -255,18 +258,24 @@ def _cure_of_gradient(
             "; where() computes the branch not taken as well, so give it a safe operand:"
             f" replace {expression.text(cure.old)} inside it by {cure.new}"
         )
-    if cure := stable_form(expression, position):
+    if cure := stable_form(expression, position, values, context):
         return f": write {cure.new} for {expression.text(cure.old)}"
     return ""
 
 
-def _cure(expression: Expression, position: int, found: str) -> str:
+def _cure(
+    expression: Expression,
+    position: int,
+    found: str,
+    values: Sequence[NodeValue],
+    context: Context,
+) -> str:
     op = expression.nodes[position].op
     row = FUNCTIONS.get(op)
     if op == "pow" and found == "nan":
         base = _short(expression.text(expression.nodes[position].operands[0]))
         return f" (a negative base has whole powers only: keep {base} above 0)"
-    if cure := stable_form(expression, position):
+    if cure := stable_form(expression, position, values, context):
         return f" (write {cure.new} for {expression.text(cure.old)})"
     if op in _OVERFLOWS:
         return f" ({_OVERFLOWS[op]})"

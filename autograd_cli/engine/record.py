@@ -86,7 +86,7 @@ def _record(
     more = False
     if why is not None:
         ways, more = paths(expression, values, tape, operands, value, seed, why)
-    warnings = [*expression.warnings, *explain_value(expression, values)]
+    warnings = [*expression.warnings, *explain_value(expression, values, context)]
     if by is None and not all(part.isfinite().all() for part in found):
         warnings += explain_gradient(expression, values, leaves, weights.grad_output, context)
     progress(0, len(tape.nodes), "numbers")

@@ -77,7 +77,7 @@ def unrecorded(
         dtype=context.dtype_name,
         device=str(context.device),
         value=value,
-        warnings=(*expression.warnings, *explain_value(expression, values), *reasons),
+        warnings=(*expression.warnings, *explain_value(expression, values, context), *reasons),
         root="",
         nodes=(),
         edges=(),

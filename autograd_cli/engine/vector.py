@@ -101,7 +101,11 @@ class Point:
 
     def warnings(self) -> list[str]:
         """What was said of the expression, and why an output is not finite."""
-        found = [text for one in self._outputs.each() for text in explain_value(one, self.nodes)]
+        found = [
+            text
+            for one in self._outputs.each()
+            for text in explain_value(one, self.nodes, self.context)
+        ]
         return [*self.expression.warnings, *dict.fromkeys(found)]
 
     def explain_row(self, number: int) -> list[str]:

@@ -262,7 +262,7 @@ def _check_start(expression: Expression, problem: Problem, context: Context) -> 
     if bool(value.isfinite()) and bool(slope.isfinite().all()):
         return
     nodes = evaluate(expression, problem.parameters, context)
-    reasons = explain_value(expression, nodes)
+    reasons = explain_value(expression, nodes, context)
     if not reasons:
         reasons = explain_gradient(expression, nodes, problem.parameters, None, context)
     why = f": {reasons[0]}" if reasons else ""

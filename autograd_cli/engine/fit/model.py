@@ -78,7 +78,9 @@ class Model:
             return None
         row = bad[0]
         at = {name: column[row] for name, column in self.data.items()} | self._named(parameters)
-        why = explain_value(self.expression, evaluate(self.expression, at, self.context))
+        why = explain_value(
+            self.expression, evaluate(self.expression, at, self.context), self.context
+        )
         return row, why[0] if why else f"the value is {predictions[row].item()}"
 
     def overflows(self, parameters: Tensor) -> bool:
