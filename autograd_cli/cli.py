@@ -176,7 +176,7 @@ def _run(words: Sequence[str], console: Console, *, is_program: bool) -> int:
 
         return completion.complete(command, asked, console)
     try:
-        with command.make_context(PROGRAM, list(words), obj=console) as context:
+        with console.at_end, command.make_context(PROGRAM, list(words), obj=console) as context:
             report = partial(_report, words=words, console=console)
             context.meta[LATE] = Late(report, ends_process=is_program)
             return int(command.invoke(context) or ExitCode.OK)

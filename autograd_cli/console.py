@@ -11,7 +11,8 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from typing import TextIO, cast
 
 from autograd_cli.errors import UsageError, printable
@@ -26,7 +27,8 @@ class Console:
 
     `terminal` says that stdout is one; `height` is that of its window in lines, None where nothing
     scrolls away. `utf` says that stdout can hold any character, `unicode`
-    that the user's locale can show them too; `colour` that escape codes are welcome.
+    that the user's locale can show them too; `colour` that escape codes are welcome. What a run
+    has opened is closed `at_end`, however it ends.
     """
 
     stdin: TextIO
@@ -39,6 +41,7 @@ class Console:
     utf: bool = True
     unicode: bool = True
     environ: Mapping[str, str]
+    at_end: ExitStack = field(default_factory=ExitStack)
 
     @classmethod
     def of_process(cls) -> Console:

@@ -104,7 +104,7 @@ def _problems(quick: bool) -> tuple[list[Problem], str, list[float]]:
 
 
 def _along(examination: Any, name: str) -> Callable[[Tensor], Tensor]:
-    from autograd_cli.engine.evaluate import evaluate, output
+    from autograd_cli.engine.core.evaluate import evaluate, output
 
     fixed = {key: tensor[0] for key, tensor in examination.points.items()}
 
@@ -213,7 +213,7 @@ ESTIMATORS: dict[str, Callable[[], Callable[[Problem], Estimate]]] = {
 
 
 def _verdicts(problems: Sequence[Problem], seconds: Sequence[float]) -> Iterator[str]:
-    from autograd_cli.engine.verdict import judge
+    from autograd_cli.engine.check.verdict import judge
 
     def with_formulas(problem: Problem, gradient: float) -> str:
         return judge(replace(problem.evidence, autograd=gradient))[0]

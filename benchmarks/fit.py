@@ -85,11 +85,11 @@ def models(np: Any) -> dict[str, Callable[..., Any]]:
 
 def agx(problem: Any, start: Mapping[str, float]) -> Fit:
     from autograd_cli.data import read_table
-    from autograd_cli.engine.context import resolve
+    from autograd_cli.engine.core.context import resolve
+    from autograd_cli.engine.core.threads import one_thread
     from autograd_cli.engine.fit.curve import CurveFitting
     from autograd_cli.engine.fit.problem import problem as prepared
     from autograd_cli.engine.fit.request import Request
-    from autograd_cli.engine.threads import one_thread
     from autograd_cli.language.reader import read
     from autograd_cli.settings import Settings
 

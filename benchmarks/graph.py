@@ -17,9 +17,9 @@ from collections.abc import Callable
 
 import torch
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.evaluate import evaluate, output
-from autograd_cli.engine.record import record
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.tape.recording import record
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.reader import read
 from autograd_cli.settings import Settings

@@ -42,9 +42,9 @@ COLD = {
 def agx(text: str, size: int) -> Callable[[], Any]:
     """The Hessian as agx computes it, at a point of `size` variables."""
     from autograd_cli.data.memory import keep_freed
-    from autograd_cli.engine.context import resolve
-    from autograd_cli.engine.derivatives import point
-    from autograd_cli.engine.hessian import hessian_matrix
+    from autograd_cli.engine.core.context import resolve
+    from autograd_cli.engine.derive.gradients import point
+    from autograd_cli.engine.derive.hessian import hessian_matrix
     from autograd_cli.language.points import read_values
     from autograd_cli.language.reader import read
     from autograd_cli.settings import Settings

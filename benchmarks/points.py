@@ -95,13 +95,13 @@ def contenders(problem: str, count: int) -> dict[str, Contender]:
 def agx(problem: str, points: Mapping[str, Any], *, fast: bool) -> Contender:
     import torch
 
-    from autograd_cli.engine.batches import Listed
-    from autograd_cli.engine.context import resolve
-    from autograd_cli.engine.many import Gradients
-    from autograd_cli.engine.program import Program
+    from autograd_cli.engine.core.batches import Listed
+    from autograd_cli.engine.core.context import resolve
     from autograd_cli.language.reader import read
     from autograd_cli.language.request import DerivativeRequest
     from autograd_cli.language.symbolic import Worker
+    from autograd_cli.points.many import Gradients
+    from autograd_cli.points.program import Program
     from autograd_cli.settings import Settings
 
     expression = read(TEXTS[problem])

@@ -11,10 +11,10 @@ from typing import Any
 from mpmath import mp, mpf
 from reference import REFERENCES
 
-from autograd_cli.engine.check import Examination, Question
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import point
-from autograd_cli.engine.verdict import Evidence
+from autograd_cli.engine.check.examination import Examination, Question
+from autograd_cli.engine.check.verdict import Evidence
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.derive.gradients import point
 from autograd_cli.language.expression import NUMBER, VARIABLE, Expression
 from autograd_cli.language.points import read_values
 from autograd_cli.language.reader import read

@@ -28,9 +28,9 @@ import torch  # noqa: F401  (so that no child has to import it)
 from cli_runner import run
 
 import autograd_cli.commands.evaluate
-import autograd_cli.commands.streaming
 import autograd_cli.data.arrow_table
-import autograd_cli.engine.tables
+import autograd_cli.points.streaming
+import autograd_cli.points.tables
 import autograd_cli.render.streams.text  # noqa: F401
 
 ROWS, BATCH = 60, 25

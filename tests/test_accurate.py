@@ -15,11 +15,11 @@ import pytest
 import torch
 from mpmath import mp, mpf
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import gradient, gradients
-from autograd_cli.engine.evaluate import evaluate, output
-from autograd_cli.engine.hessian import hessian_matrix
-from autograd_cli.engine.operations import operation
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.core.operations import operation
+from autograd_cli.engine.derive.gradients import gradient, gradients
+from autograd_cli.engine.derive.hessian import hessian_matrix
 from autograd_cli.language.functions import FUNCTIONS, Function
 from autograd_cli.language.reader import read
 from autograd_cli.language.request import Component, DerivativeRequest

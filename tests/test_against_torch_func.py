@@ -20,10 +20,10 @@ from mpmath import mp
 from test_derivatives import random_expression
 from torch import Tensor
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.evaluate import evaluate, output
-from autograd_cli.engine.hessian import hessian_matrix
-from autograd_cli.engine.jacobian import jacobian_matrix
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.derive.hessian import hessian_matrix
+from autograd_cli.engine.derive.jacobian import jacobian_matrix
 from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.matrix_request import FORWARD, REVERSE, JacobianRequest

@@ -15,17 +15,17 @@ import torch
 from cli_runner import run
 from expressions import VARIABLES, lines
 
-from autograd_cli.engine.batches import Listed
-from autograd_cli.engine.context import Context, resolve
-from autograd_cli.engine.derivatives import gradient
-from autograd_cli.engine.layout import REORDERED, TWO_KERNELS, is_reordered
-from autograd_cli.engine.many import Gradients
+from autograd_cli.engine.core.batch_layout import REORDERED, TWO_KERNELS, is_reordered
+from autograd_cli.engine.core.batches import Listed
+from autograd_cli.engine.core.context import Context, resolve
+from autograd_cli.engine.derive.gradients import gradient
 from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.functions import FUNCTIONS
 from autograd_cli.language.functions.row import Function
 from autograd_cli.language.reader import read
 from autograd_cli.language.request import Component, DerivativeRequest
+from autograd_cli.points.many import Gradients
 from autograd_cli.settings import Settings
 
 CONTEXTS = {

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context, resolve
-from autograd_cli.engine.sampling import curves, outputs, over, slopes, tangent, thinned
+from autograd_cli.engine.core.context import Context, resolve
+from autograd_cli.engine.sampled.sampling import curves, outputs, over, slopes, tangent, thinned
 from autograd_cli.errors import ShapeError
 from autograd_cli.language.reader import read
 from autograd_cli.results.plot import Samples

@@ -18,7 +18,7 @@ from check_cases import InProcess, evidence, examined, random_case, truth
 from cli_runner import Outcome, agx, run
 
 from autograd_cli.commands import check as command
-from autograd_cli.engine.verdict import judge
+from autograd_cli.engine.check.verdict import judge
 from autograd_cli.results.check import AGREE, DISAGREE, INCONCLUSIVE
 
 GOLDEN = Path(__file__).parent / "golden" / "check"

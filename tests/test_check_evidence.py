@@ -15,10 +15,10 @@ from cli_runner import Outcome, run
 from mpmath import mp, mpf
 
 from autograd_cli.commands import check as command
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import point
-from autograd_cli.engine.vanishing import vanishing
-from autograd_cli.engine.verdict import judge
+from autograd_cli.engine.check.vanishing import vanishing
+from autograd_cli.engine.check.verdict import judge
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.derive.gradients import point
 from autograd_cli.language.detached import holds, released
 from autograd_cli.language.functions import FUNCTIONS
 from autograd_cli.language.points import read_values
@@ -193,7 +193,7 @@ def test_no_certain_zero_has_an_influence(seed: int) -> None:
     expression = read(source, given=list(given))
     at = point(given, context)
     masks = vanishing(expression, at, context)
-    from autograd_cli.engine.evaluate import evaluate, output
+    from autograd_cli.engine.core.evaluate import evaluate, output
 
     def value(moved: dict[str, torch.Tensor]) -> float:
         return output(expression, evaluate(expression, moved, context), context).item()

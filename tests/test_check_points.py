@@ -13,8 +13,8 @@ import pytest
 from check_cases import Case, cases, evidence, examined, truth
 from mpmath import mpf
 
-from autograd_cli.engine.check import Examination
-from autograd_cli.engine.verdict import Evidence, judge
+from autograd_cli.engine.check.examination import Examination
+from autograd_cli.engine.check.verdict import Evidence, judge
 from autograd_cli.results.check import AGREE, DISAGREE, INCONCLUSIVE
 
 RIGHT = 1e-6  # autograd is right if it is off by less than this share

@@ -22,9 +22,9 @@ import sympy
 import torch
 from mpmath import mp, mpf
 
-from autograd_cli.engine import batches
-from autograd_cli.engine.context import Context, available_devices, resolve
-from autograd_cli.engine.derivatives import (
+from autograd_cli.engine.core import batches
+from autograd_cli.engine.core.context import Context, available_devices, resolve
+from autograd_cli.engine.derive.gradients import (
     axis,
     evaluation,
     evaluations,

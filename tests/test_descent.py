@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context, resolve
+from autograd_cli.engine.core.context import Context, resolve
 from autograd_cli.engine.descent.curvature import hessian, largest_eigenvalue
 from autograd_cli.engine.descent.loop import Descending, Ending
 from autograd_cli.engine.descent.objective import Objective, expression_objective

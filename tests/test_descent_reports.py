@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from autograd_cli.console import Console
-from autograd_cli.engine.context import resolve
+from autograd_cli.engine.core.context import resolve
 from autograd_cli.engine.descent.bounds import box_of
 from autograd_cli.engine.descent.minimize import Minimizing
 from autograd_cli.engine.descent.network import draw

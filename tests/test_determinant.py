@@ -13,9 +13,9 @@ from fractions import Fraction
 import pytest
 import torch
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import gradient, gradients
-from autograd_cli.engine.hessian import hessian
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.derive.gradients import gradient, gradients
+from autograd_cli.engine.derive.hessian import hessian
 from autograd_cli.language.reader import read
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.settings import Settings

@@ -17,10 +17,11 @@ import sympy
 import torch
 from expressions import VARIABLES, lines
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import gradient, plain, point
-from autograd_cli.engine.evaluate import evaluate, output
-from autograd_cli.engine.explain import MOST_STEPS, explain
+from autograd_cli.engine.core.batches import plain
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.derive.gradients import gradient, point
+from autograd_cli.engine.nodewise.explain import MOST_STEPS, explain
 from autograd_cli.errors import AgxError, UsageError
 from autograd_cli.language.expression import VARIABLE, Expression
 from autograd_cli.language.functions import FUNCTIONS, Function

@@ -22,9 +22,9 @@ from expressions import VARIABLES, lines, python_names
 from torch import Tensor
 from torch.nn import functional
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import gradient
-from autograd_cli.engine.evaluate import evaluate, output
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.derive.gradients import gradient
 from autograd_cli.errors import AgxError, DerivativeError, EvaluationError
 from autograd_cli.language.expression import NUMBER, Expression
 from autograd_cli.language.functions import FUNCTIONS, find

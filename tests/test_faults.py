@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import evaluation, gradient, point
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.derive.gradients import evaluation, gradient, point
 from autograd_cli.errors import AgxError, describe
 from autograd_cli.language.points import read_values
 from autograd_cli.language.reader import read

@@ -28,10 +28,10 @@ import torch
 from cli_runner import PROGRAM, Outcome, environment, run
 
 from autograd_cli.commands.fit import curve, linear
-from autograd_cli.engine.double_double import DoubleDouble, exact, times, transposed_times
 from autograd_cli.engine.fit import rational
 from autograd_cli.engine.fit.least_squares import solve
 from autograd_cli.engine.fit.student import quantile
+from autograd_cli.engine.special.double_double import DoubleDouble, exact, times, transposed_times
 from autograd_cli.errors import EvaluationError
 from autograd_cli.language.linearity import is_linear
 from autograd_cli.language.reader import read

@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 from reference import REFERENCES, Reference, condition_number, derivative, exactly
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import gradient
-from autograd_cli.engine.evaluate import evaluate, output
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.derive.gradients import gradient
 from autograd_cli.errors import DerivativeError, EvaluationError, ReadError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.functions import FUNCTIONS, OPERATORS, Function, find

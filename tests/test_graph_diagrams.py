@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import pytest
 from chromium import chromium
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import point
-from autograd_cli.engine.record import record
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.derive.gradients import point
+from autograd_cli.engine.tape.recording import record
 from autograd_cli.language.points import read_values
 from autograd_cli.language.reader import read
 from autograd_cli.language.request import read_request

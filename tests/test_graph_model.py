@@ -13,14 +13,15 @@ import torch
 from expressions import VARIABLES, lines
 from torch import Tensor
 
-from autograd_cli.engine.context import Context, resolve
-from autograd_cli.engine.evaluate import evaluate, output
-from autograd_cli.engine.record import record
+from autograd_cli.engine.core.context import Context, resolve
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.tape.recording import record
 from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.reader import read
 from autograd_cli.language.request import DerivativeRequest, read_request
-from autograd_cli.results.graph import Graph, GraphEdge
+from autograd_cli.results.graph import Graph
+from autograd_cli.results.graph_parts import GraphEdge
 from autograd_cli.results.ledgers import Ledger
 from autograd_cli.settings import Settings
 

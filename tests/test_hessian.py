@@ -20,13 +20,13 @@ from cli_runner import Outcome, run
 from expressions import VARIABLES, lines
 from test_derivatives import random_expression
 
-from autograd_cli.engine import hessian as engine
-from autograd_cli.engine.compression import compress
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import point
-from autograd_cli.engine.evaluate import evaluate, output
-from autograd_cli.engine.hessian import hessian, hessian_matrix
-from autograd_cli.engine.sparsity import interactions
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.derive import hessian as engine
+from autograd_cli.engine.derive.coloring import compress
+from autograd_cli.engine.derive.gradients import point
+from autograd_cli.engine.derive.hessian import hessian, hessian_matrix
+from autograd_cli.engine.derive.sparsity import interactions
 from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.matrix_request import read_hessian_request

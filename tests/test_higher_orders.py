@@ -13,8 +13,8 @@ import pytest
 import torch
 from mpmath import mp, mpf
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import gradient
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.derive.gradients import gradient
 from autograd_cli.language.reader import read
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.settings import Settings

@@ -20,10 +20,10 @@ import torch
 from cli_runner import Outcome, run
 from test_derivatives import flat, random_expression
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import point
-from autograd_cli.engine.evaluate import evaluate, output
-from autograd_cli.engine.jacobian import jacobian, jacobian_matrix
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.derive.gradients import point
+from autograd_cli.engine.derive.jacobian import jacobian, jacobian_matrix
 from autograd_cli.language.matrix_request import MODES, JacobianRequest, read_jacobian_request
 from autograd_cli.language.outputs import Outputs
 from autograd_cli.language.points import read_values

@@ -10,7 +10,7 @@ import pytest
 import torch
 from cli_runner import PROGRAM, environment, run
 
-from autograd_cli.engine import batches
+from autograd_cli.engine.core import batches
 from autograd_cli.results import array
 from autograd_cli.results.array import Array
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from latex_formulas import FORMULAS, REFUSED
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import evaluation
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.derive.gradients import evaluation
 from autograd_cli.errors import AgxError, ReadError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.foreign import read_all, translate

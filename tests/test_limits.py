@@ -18,8 +18,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import evaluation, gradient
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.derive.gradients import evaluation, gradient
 from autograd_cli.errors import AgxError, ReadError, describe
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.reader import read

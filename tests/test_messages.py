@@ -19,7 +19,7 @@ from autograd_cli import cli
 from autograd_cli.console import Console
 
 TESTS = Path(__file__).parent
-ROOMS = ("commands", "render/streams")
+ROOMS = ("commands", "points", "render/streams")
 SHORT = 4  # characters of text between two values that say nothing by themselves
 
 # What is raised there and cannot be met from outside, with the reason.

@@ -11,7 +11,7 @@ import pytest
 import torch
 from cli_runner import run
 
-from autograd_cli.engine.context import Context, resolve
+from autograd_cli.engine.core.context import Context, resolve
 from autograd_cli.engine.descent.bounds import Box, box_of
 from autograd_cli.engine.descent.minimize import Minimizing
 from autograd_cli.engine.descent.subdifferential import nearest_to_zero

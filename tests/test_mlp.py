@@ -12,7 +12,7 @@ import torch
 from cli_runner import run
 from torch import Tensor, nn
 
-from autograd_cli.engine.context import resolve
+from autograd_cli.engine.core.context import resolve
 from autograd_cli.engine.descent.network import ACTIVATIONS, TASKS, draw
 from autograd_cli.engine.descent.training import Training
 from autograd_cli.settings import Descent, Settings

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from autograd_cli.engine import batches
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import axis, evaluation, gradient, gradients, point
+from autograd_cli.engine.core import batches
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.derive.gradients import axis, evaluation, gradient, gradients, point
 from autograd_cli.language.points import read_grid, read_values
 from autograd_cli.language.reader import read
 from autograd_cli.language.request import read_request

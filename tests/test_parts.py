@@ -20,12 +20,12 @@ from typing import Any
 import pytest
 from cli_runner import PROGRAM, Outcome, agx, environment, run
 
-from autograd_cli.commands.grid_points import GridPoints
-from autograd_cli.commands.pieces import Done
-from autograd_cli.commands.table_points import parted, traced
 from autograd_cli.data import checksum
 from autograd_cli.data.rows import Block
 from autograd_cli.lessons.progress import Progress
+from autograd_cli.points.grid_points import GridPoints
+from autograd_cli.points.pieces import Done
+from autograd_cli.points.table_points import parted, traced
 from autograd_cli.render import lock
 from autograd_cli.render.streams.state import State
 

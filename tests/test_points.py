@@ -31,16 +31,16 @@ from cli_runner import PROGRAM, Outcome, agx, environment, run
 from autograd_cli.commands import gradients
 from autograd_cli.data import delimited, read_table
 from autograd_cli.data.bytestream import ByteStream
-from autograd_cli.engine.batches import Listed
-from autograd_cli.engine.compiled import Compiled
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.lending import Lender
-from autograd_cli.engine.many import Gradients
-from autograd_cli.engine.program import Program
+from autograd_cli.engine.core.batches import Listed
+from autograd_cli.engine.core.context import resolve
 from autograd_cli.errors import FileError
 from autograd_cli.language.reader import read
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.language.symbolic import worker
+from autograd_cli.points.compiled import Compiled
+from autograd_cli.points.lent_memory import Lender
+from autograd_cli.points.many import Gradients
+from autograd_cli.points.program import Program
 from autograd_cli.settings import Settings
 
 CONTEXT = resolve(Settings(), accurate=True)

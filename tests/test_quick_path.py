@@ -22,7 +22,7 @@ from autograd_cli.data.delimited import Delimited
 from autograd_cli.data.lines import MUCH
 from autograd_cli.data.rows import Block
 from autograd_cli.errors import FileError
-from autograd_cli.render.streams.text import cells_of
+from autograd_cli.render.streams.cells import cells_of
 
 pytest.importorskip("pyarrow")
 

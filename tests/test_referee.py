@@ -13,8 +13,8 @@ import pytest
 from check_cases import evidence, examined
 from mpmath import mp, mpf
 
-from autograd_cli.engine.numerical import EDGE, SMOOTH, UNDEFINED
-from autograd_cli.engine.verdict import REMOVABLE, Evidence, Exact, judge
+from autograd_cli.engine.check.ladder import EDGE, SMOOTH, UNDEFINED
+from autograd_cli.engine.check.verdict import REMOVABLE, Evidence, Exact, judge
 from autograd_cli.results.check import AGREE, DISAGREE, INCONCLUSIVE
 
 SAME = mpf(10) ** -14

@@ -18,11 +18,11 @@ from cli_runner import PROGRAM, environment, run
 
 from autograd_cli.data import room
 from autograd_cli.data.room import NoRoomError, available, in_units, is_shortage, need
-from autograd_cli.engine import sizes
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.evaluate import _handler, evaluate
-from autograd_cli.engine.operations import operation
-from autograd_cli.engine.sizes import constant_shape, need_result
+from autograd_cli.engine.core import sizes
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.core.evaluate import _handler, evaluate
+from autograd_cli.engine.core.operations import operation
+from autograd_cli.engine.core.sizes import constant_shape, need_result
 from autograd_cli.errors import AgxError
 from autograd_cli.language.functions import FUNCTIONS
 from autograd_cli.language.reader import read

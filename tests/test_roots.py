@@ -9,10 +9,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import gradients
-from autograd_cli.engine.evaluate import evaluate, output
-from autograd_cli.engine.hessian import hessian_matrix
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.derive.gradients import gradients
+from autograd_cli.engine.derive.hessian import hessian_matrix
 from autograd_cli.language.functions import FUNCTIONS, Function
 from autograd_cli.language.reader import read
 from autograd_cli.language.request import DerivativeRequest

@@ -8,13 +8,13 @@ import pytest
 import torch
 from check_cases import evidence, examined
 
-from autograd_cli.engine.aliasing import ALIASED, unseen
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import point
-from autograd_cli.engine.numerical import Ladder
-from autograd_cli.engine.rounding import Rounding
-from autograd_cli.engine.vectorised import Vectorised
-from autograd_cli.engine.verdict import PRECISIONS
+from autograd_cli.engine.check.aliasing import ALIASED, unseen
+from autograd_cli.engine.check.ladder import Ladder
+from autograd_cli.engine.check.rounding import Rounding
+from autograd_cli.engine.check.verdict import PRECISIONS
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.core.vectorised import Vectorised
+from autograd_cli.engine.derive.gradients import point
 from autograd_cli.language.points import read_values
 from autograd_cli.language.reader import read
 from autograd_cli.settings import Settings

@@ -27,8 +27,8 @@ import pytest
 import torch
 from expressions import ATTACKS, FORMULAS, HUGE, hostile, nested, wild
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import evaluation, gradient
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.derive.gradients import evaluation, gradient
 from autograd_cli.errors import AgxError, DerivativeError, ShapeError, describe
 from autograd_cli.language.functions import FUNCTIONS
 from autograd_cli.language.points import read_grid, read_values
@@ -543,32 +543,84 @@ def importers(module: str) -> set[str]:
     }
 
 
-# From the ground up; a part may import its own level and those below.
-LEVELS = (
+# From the ground up: a room may import its own floor and those below. Rooms stand at their longest
+# name: what has none of its own in `engine/` would be found at "engine", which is no room.
+FLOORS = (
     ("errors",),
     ("settings", "results", "collector", "interpreter", "data"),
     ("language",),
-    ("engine",),
+    ("engine/__init__", "engine/core"),
+    ("engine/special", "engine/sampled"),
+    ("engine/nodewise",),
+    ("engine/derive",),
+    ("engine/tape", "engine/check"),
+    ("engine/descent",),
+    ("engine/fit",),
     ("figures",),
-    ("render", "console", "lessons"),
+    ("render", "console", "lessons", "progress"),
+    ("points",),
     ("commands",),
     ("cli",),
     ("__main__",),
 )
-LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
-LEVEL["__init__"] = -1  # the version, which everything may import
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room_of(path: str) -> str:
+    """The room of a source, or of what is imported, as `engine/core`."""
+    parts = path.removesuffix(".py").split("/")
+    names = ("/".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next(name for name in names if name in FLOOR)
+
+
+def source_of(name: str) -> str:
+    """The source of a dotted name: a module, or that which the name is taken from."""
+    path = name.replace(".", "/")
+    while path:
+        for file in (f"{path}.py", f"{path}/__init__.py"):
+            if file.removeprefix("autograd_cli/") in TREES:
+                return file.removeprefix("autograd_cli/")
+        path = path.rpartition("/")[0]
+    return ""
+
+
+def arrows(path: str) -> set[str]:
+    """The sources of the package that a source imports."""
+    names = set()
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {source_of(name) for name in names} - {path, "", "__init__.py"}  # the version is free
+
+
+ARROWS = {path: arrows(path) for path in TREES}
 
 
 @pytest.mark.parametrize("path", TREES)
 def test_imports_point_only_downward(path: str) -> None:
-    part = path.split("/")[0].removesuffix(".py")
-    for name in IMPORTS[path]:
-        if not name.startswith("autograd_cli."):
-            continue
-        imported = name.split(".")[1]
-        if imported == "__version__":
-            continue
-        assert LEVEL[imported] <= LEVEL[part], f"{path} imports {name}"
+    if path == "__init__.py":
+        return
+    for imported in ARROWS[path]:
+        floor, below = FLOOR[room_of(path)], FLOOR[room_of(imported)]
+        assert below <= floor, f"{path} imports {imported}, which stands above it"
+
+
+def test_no_imports_go_round() -> None:
+    """Neither at the top of a module nor inside its functions."""
+    done: set[str] = set()
+    for start in ARROWS:
+        way, branches = [start], [iter(sorted(ARROWS[start] - done))]
+        while way:
+            path = next(branches[-1], None)
+            if path is None:
+                done.add(way.pop())
+                branches.pop()
+                continue
+            assert path not in way, " imports ".join([*way[way.index(path) :], path])
+            way.append(path)
+            branches.append(iter(sorted(ARROWS[path] - done)))
 
 
 def test_no_module_is_imported_by_a_name_from_outside() -> None:

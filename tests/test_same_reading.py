@@ -12,8 +12,8 @@ import mpmath
 import pytest
 import sympy
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import gradient, point
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.derive.gradients import gradient, point
 from autograd_cli.language.points import read_values
 from autograd_cli.language.reader import read
 from autograd_cli.language.symbolic.bridge import to_sympy

@@ -11,10 +11,10 @@ import torch
 from cli_runner import run
 from mpmath import mp, mpf
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.spot_check import SpotCheck, even_rows, telling_rows
+from autograd_cli.engine.core.context import resolve
 from autograd_cli.language.functions import FUNCTIONS
 from autograd_cli.language.reader import read
+from autograd_cli.points.spot_check import SpotCheck, even_rows, telling_rows
 from autograd_cli.settings import Settings
 
 UNIT = 2.0**-53

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from cli_runner import run
 
-from autograd_cli.commands import progress
-from autograd_cli.commands.progress import Progress
+from autograd_cli import progress
 from autograd_cli.console import Console
+from autograd_cli.progress import Progress
 
 GOLDEN = Path(__file__).parent / "golden" / "streams"
 COMMANDS = ("eval", "grad", "jacobian", "hessian")

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from cli_runner import PROGRAM, environment, run
 
-from autograd_cli.commands.table_input import read_mapping
 from autograd_cli.data import delimited, numbers
 from autograd_cli.data.names import listing, quoted
+from autograd_cli.points.table_input import read_mapping
 
 LARGE = 10_000  # rows, which are more than are read without pyarrow
 

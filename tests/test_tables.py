@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from cli_runner import PROGRAM, environment, run
 
-from autograd_cli.commands.table_input import within
 from autograd_cli.data.rows import Block
+from autograd_cli.points.table_input import within
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")

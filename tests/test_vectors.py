@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from mpmath import mp, mpf
 
-from autograd_cli.engine.context import resolve
-from autograd_cli.engine.derivatives import evaluation, gradient, point
+from autograd_cli.engine.core.context import resolve
+from autograd_cli.engine.derive.gradients import evaluation, gradient, point
 from autograd_cli.errors import AgxError, EvaluationError, ReadError, ShapeError
 from autograd_cli.language.functions import FUNCTIONS
 from autograd_cli.language.points import read_values

@@ -14,8 +14,8 @@ from autograd_cli.results.matrices import Hessian, Jacobian, Matrix
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from autograd_cli.engine.beside import Difference
-    from autograd_cli.engine.context import Context
+    from autograd_cli.engine.check.beside import Difference
+    from autograd_cli.engine.core.context import Context
 
 Found = TypeVar("Found", Gradient, Jacobian, Hessian)
 
@@ -44,7 +44,7 @@ class Beside:
         """What the worker is asked (see `language.symbolic.evaluated`), if it is not too much."""
         import torch
 
-        from autograd_cli.engine.batches import count_of
+        from autograd_cli.engine.core.batches import count_of
 
         if sum(value.numel() for value in self._values.values()) > MOST_ELEMENTS:
             return None
@@ -87,7 +87,7 @@ class Beside:
         findings: Mapping[str, Any],
         values: Mapping[str, Tensor],
     ) -> list[str]:
-        from autograd_cli.engine.beside import Entry, differences, moved, numbers_at
+        from autograd_cli.engine.check.beside import Entry, differences, moved, numbers_at
 
         def entries(result: Gradient | Matrix) -> Iterator[Entry]:
             return (Entry(*one) for one in result.entries())

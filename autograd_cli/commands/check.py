@@ -38,11 +38,12 @@ from autograd_cli.commands.options import (
     format_option,
     output_option,
 )
-from autograd_cli.commands.point_options import STOP, Map, OnError, PointsOption
+from autograd_cli.commands.point_options import Map, OnError, PointsOption
 from autograd_cli.commands.points import SURVEYED, Many
-from autograd_cli.commands.progress import Progress
 from autograd_cli.commands.referee import Referee
 from autograd_cli.errors import AgxError, ExitCode, ReadError, UsageError
+from autograd_cli.points.on_error import STOP
+from autograd_cli.progress import Progress
 from autograd_cli.render import AUTO, GENERAL
 from autograd_cli.render.check import warnings
 from autograd_cli.render.style import DEFAULT_PRECISION
@@ -52,7 +53,7 @@ from autograd_cli.settings import Settings
 if TYPE_CHECKING:
     from autograd_cli.commands.inputs import Inputs
     from autograd_cli.console import Console
-    from autograd_cli.engine.check import Question
+    from autograd_cli.engine.check.examination import Question
     from autograd_cli.language.expression import Expression
 
 EXAMPLES = """
@@ -155,8 +156,8 @@ def _tell(found: Check, printing: Printing, strict: bool) -> int:
 
 def _at_point(inputs: Inputs, asked: _Asked, settings: Settings) -> Check:
     with Referee() as referee:  # started before torch is imported
-        from autograd_cli.engine import check as engine
-        from autograd_cli.engine.context import resolve
+        from autograd_cli.engine.check import examination as engine
+        from autograd_cli.engine.core.context import resolve
 
         context = resolve(settings)
         values, _ = inputs.tensors(context)
@@ -173,8 +174,8 @@ def _at_rows(
 ) -> int:
     """Checks at the rows of a table: how they come out, and the worst of them."""
     with Referee() as referee:
-        from autograd_cli.engine.check import Survey
-        from autograd_cli.engine.context import resolve
+        from autograd_cli.engine.check.examination import Survey
+        from autograd_cli.engine.core.context import resolve
 
         context = resolve(settings)
         values, _ = inputs.tensors(context)
@@ -190,9 +191,9 @@ def _at_rows(
 def _on_grid(inputs: Inputs, asked: _Asked, settings: Settings, console: Console) -> Check:
     """Checks at every combination of the coordinates: how they come out, and the worst of them."""
     with Referee() as referee:
-        from autograd_cli.engine.batches import batch, count_of
-        from autograd_cli.engine.check import Survey
-        from autograd_cli.engine.context import resolve
+        from autograd_cli.engine.check.examination import Survey
+        from autograd_cli.engine.core.batches import batch, count_of
+        from autograd_cli.engine.core.context import resolve
 
         context = resolve(settings)
         values, axes = inputs.tensors(context)
@@ -215,9 +216,9 @@ def _at_samples(
         if name not in inputs.expression.variables:
             inputs.check()  # it has the words for this
     with Referee() as referee:
-        from autograd_cli.engine import check as engine
-        from autograd_cli.engine.context import resolve
-        from autograd_cli.engine.derivatives import point
+        from autograd_cli.engine.check import examination as engine
+        from autograd_cli.engine.core.context import resolve
+        from autograd_cli.engine.derive.gradients import point
         from autograd_cli.errors import ShapeError
 
         context = resolve(settings)
@@ -244,8 +245,8 @@ def _at_samples(
 
 def _functions(settings: Settings) -> Check:
     with Referee(SECONDS_FOR_ALL) as referee:
-        from autograd_cli.engine.context import resolve
-        from autograd_cli.engine.vouch import check_functions
+        from autograd_cli.engine.check.all_functions import check_functions
+        from autograd_cli.engine.core.context import resolve
 
         return check_functions(resolve(settings), referee)
 
@@ -299,9 +300,9 @@ class _Asked:
             raise UsageError("--against says already what is checked: leave out --order and --wrt")
 
     def question(self) -> Question:
-        from autograd_cli.engine.check import Question
-        from autograd_cli.engine.claim import Claims
-        from autograd_cli.engine.verdict import Tolerance
+        from autograd_cli.engine.check.claimed_gradient import Claims
+        from autograd_cli.engine.check.examination import Question
+        from autograd_cli.engine.check.verdict import Tolerance
 
         tolerance = None if self._tolerance is None else Tolerance(*self._tolerance)
         return Question(self._wrt, self._order, tolerance, Claims(self._claims))

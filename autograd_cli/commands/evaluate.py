@@ -24,7 +24,6 @@ from autograd_cli.commands.options import (
     output_option,
 )
 from autograd_cli.commands.point_options import (
-    STOP,
     Append,
     Jobs,
     Map,
@@ -33,6 +32,7 @@ from autograd_cli.commands.point_options import (
     Resume,
 )
 from autograd_cli.commands.points import FORMATS, Many
+from autograd_cli.points.on_error import STOP
 from autograd_cli.render import AUTO
 from autograd_cli.render.style import DEFAULT_PRECISION
 from autograd_cli.settings import Settings
@@ -84,9 +84,9 @@ def evaluate(
     inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, table)
     inputs.check()
 
-    from autograd_cli.engine.context import resolve
-    from autograd_cli.engine.derivatives import evaluation
-    from autograd_cli.engine.many import Evaluations
+    from autograd_cli.engine.core.context import resolve
+    from autograd_cli.engine.derive.gradients import evaluation
+    from autograd_cli.points.many import Evaluations
 
     context = resolve(settings)
     values, axes = inputs.tensors(context)

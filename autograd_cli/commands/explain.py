@@ -133,8 +133,8 @@ def explain(
     request = read_request(inputs.expression, along=along, grad_output=grad_output)
     inputs.check()
 
-    from autograd_cli.engine.context import resolve
-    from autograd_cli.engine.explain import explain as explanation
+    from autograd_cli.engine.core.context import resolve
+    from autograd_cli.engine.nodewise.explain import explain as explanation
 
     context = resolve(settings)
     values, _ = inputs.tensors(context)

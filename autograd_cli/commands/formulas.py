@@ -20,7 +20,7 @@ from autograd_cli.results import Gradient, Value
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from autograd_cli.engine.context import Context
+    from autograd_cli.engine.core.context import Context
 
 
 class Formulas:
@@ -47,8 +47,9 @@ class Formulas:
         """Ask now that the values are known, if it was not possible before."""
         if self.asked:
             return
-        from autograd_cli.engine.derivatives import plain, point
-        from autograd_cli.engine.evaluate import constant
+        from autograd_cli.engine.core.batches import plain
+        from autograd_cli.engine.core.evaluate import constant
+        from autograd_cli.engine.derive.gradients import point
 
         directions = point(self._request.along, context)
         self.along = {name: plain(direction) for name, direction in directions.items()}

@@ -30,7 +30,6 @@ from autograd_cli.commands.options import (
 )
 from autograd_cli.commands.point_options import PANEL as POINTS_PANEL
 from autograd_cli.commands.point_options import (
-    STOP,
     Append,
     Jobs,
     Map,
@@ -40,6 +39,7 @@ from autograd_cli.commands.point_options import (
 )
 from autograd_cli.commands.points import FORMATS, Many
 from autograd_cli.errors import EvaluationError, UsageError
+from autograd_cli.points.on_error import STOP
 from autograd_cli.render import AUTO
 from autograd_cli.render.points import Points
 from autograd_cli.render.style import DEFAULT_PRECISION
@@ -209,9 +209,9 @@ def _numbers(
     formulas: Formulas | None = None,
 ) -> tuple[Gradient | Points, Beside]:
     from autograd_cli.commands.beside import Beside
-    from autograd_cli.engine.context import resolve
-    from autograd_cli.engine.conventions import conventions
-    from autograd_cli.engine.derivatives import gradient, gradients
+    from autograd_cli.engine.check.conventions import conventions
+    from autograd_cli.engine.core.context import resolve
+    from autograd_cli.engine.derive.gradients import gradient, gradients
 
     context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
@@ -234,7 +234,7 @@ def _no_numbers(
     inputs: Inputs, request: DerivativeRequest, settings: Settings, formulas: Formulas
 ) -> Gradient:
     if not formulas.asked:  # the directions and weights are still to be worked out
-        from autograd_cli.engine.context import resolve
+        from autograd_cli.engine.core.context import resolve
 
         formulas.ask({}, {}, resolve(settings, accurate=True))
     return Gradient(

@@ -16,7 +16,7 @@ from autograd_cli.settings import Settings
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from autograd_cli.engine.many import Gradients
+    from autograd_cli.points.many import Gradients
     from autograd_cli.results.columns import Columns
 
 # Rows times nodes of the expression that autograd carries out before the formulas may take over:
@@ -38,8 +38,8 @@ def run_gradients(
     """Differentiates at all points and writes what is found; the exit code."""
     way = Way(inputs, via, compiles=compiles)
     try:
-        from autograd_cli.engine.context import resolve
-        from autograd_cli.engine.many import Gradients
+        from autograd_cli.engine.core.context import resolve
+        from autograd_cli.points.many import Gradients
 
         context = resolve(settings, accurate=True)
         values, axes = inputs.tensors(context)
@@ -133,7 +133,7 @@ class Way:
 
     def _adopt(self, first: Mapping[str, Tensor]) -> str:
         """Takes over; if that is not possible, why not."""
-        from autograd_cli.engine.program import Program
+        from autograd_cli.points.program import Program
 
         gradients = self._gradients
         assert gradients is not None

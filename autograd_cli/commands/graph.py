@@ -26,8 +26,8 @@ from autograd_cli.commands.options import (
     output_option,
     whole,
 )
-from autograd_cli.commands.progress import Progress
 from autograd_cli.errors import UsageError
+from autograd_cli.progress import Progress
 from autograd_cli.render import AUTO
 from autograd_cli.render.graph.drawing import MOST_NODES, Drawing
 from autograd_cli.render.style import DEFAULT_PRECISION
@@ -164,8 +164,8 @@ def graph(
     _check_why(inputs.expression, why, request)
     inputs.check()
 
-    from autograd_cli.engine.context import resolve
-    from autograd_cli.engine.record import record
+    from autograd_cli.engine.core.context import resolve
+    from autograd_cli.engine.tape.recording import record
 
     context = resolve(settings)
     values, _ = inputs.tensors(context)

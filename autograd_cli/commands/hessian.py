@@ -26,7 +26,6 @@ from autograd_cli.commands.options import (
     output_option,
 )
 from autograd_cli.commands.point_options import (
-    STOP,
     Append,
     Jobs,
     Map,
@@ -36,6 +35,7 @@ from autograd_cli.commands.point_options import (
 )
 from autograd_cli.commands.points import FORMATS, Many
 from autograd_cli.errors import EvaluationError, UsageError
+from autograd_cli.points.on_error import STOP
 from autograd_cli.render import AUTO
 from autograd_cli.render.points import Points
 from autograd_cli.render.style import DEFAULT_PRECISION
@@ -161,9 +161,9 @@ def hessian(
 def _many(
     inputs: Inputs, request: HessianRequest, settings: Settings, many: Many, printing: Printing
 ) -> int:
-    from autograd_cli.engine.context import resolve
-    from autograd_cli.engine.hessian import hessians
-    from autograd_cli.engine.many import one_by_one
+    from autograd_cli.engine.core.context import resolve
+    from autograd_cli.engine.derive.hessian import hessians
+    from autograd_cli.points.many import one_by_one
 
     context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
@@ -185,8 +185,8 @@ def _numbers(
 ) -> tuple[Hessian | Points, Beside]:
     from autograd_cli.commands.beside import Beside
     from autograd_cli.data.memory import keep_freed
-    from autograd_cli.engine.context import resolve
-    from autograd_cli.engine.hessian import hessian, hessians
+    from autograd_cli.engine.core.context import resolve
+    from autograd_cli.engine.derive.hessian import hessian, hessians
 
     keep_freed()  # for the blocks of rows
     context = resolve(settings, accurate=True)

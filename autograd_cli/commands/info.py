@@ -75,7 +75,7 @@ def _version(package: str) -> str | None:
 def _devices() -> tuple[Device, ...]:
     import torch
 
-    from autograd_cli.engine.context import available_devices
+    from autograd_cli.engine.core.context import available_devices
     from autograd_cli.render.listings import Device
 
     def name(device: str) -> str:

@@ -16,8 +16,8 @@ from autograd_cli.language.points import Axis, check_values, read_grid, read_val
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from autograd_cli.commands.table_input import TableInput
-    from autograd_cli.engine.context import Context
+    from autograd_cli.engine.core.context import Context
+    from autograd_cli.points.table_input import TableInput
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Inputs:
 
     def tensors(self, context: Context) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The fixed values, and the coordinates along each axis."""
-        from autograd_cli.engine.derivatives import axis, point
+        from autograd_cli.engine.derive.gradients import axis, point
 
         return point(self.values, context), {one.name: axis(one, context) for one in self.axes}
 

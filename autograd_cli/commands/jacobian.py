@@ -28,7 +28,6 @@ from autograd_cli.commands.options import (
     words,
 )
 from autograd_cli.commands.point_options import (
-    STOP,
     Append,
     Jobs,
     Map,
@@ -40,6 +39,7 @@ from autograd_cli.commands.points import FORMATS, Many
 from autograd_cli.errors import EvaluationError, UsageError
 from autograd_cli.language.matrix_request import AUTO as AUTO_MODE
 from autograd_cli.language.matrix_request import MODES
+from autograd_cli.points.on_error import STOP
 from autograd_cli.render import AUTO
 from autograd_cli.render.points import Points
 from autograd_cli.render.style import DEFAULT_PRECISION
@@ -208,9 +208,9 @@ def _many(
     many: Many,
     printing: Printing,
 ) -> int:
-    from autograd_cli.engine.context import resolve
-    from autograd_cli.engine.jacobian import jacobians
-    from autograd_cli.engine.many import one_by_one
+    from autograd_cli.engine.core.context import resolve
+    from autograd_cli.engine.derive.jacobian import jacobians
+    from autograd_cli.points.many import one_by_one
 
     context = resolve(settings, accurate=True)
     values, axes = inputs.tensors(context)
@@ -230,8 +230,8 @@ def _numbers(
 ) -> tuple[Jacobian | Points, Beside]:
     from autograd_cli.commands.beside import Beside
     from autograd_cli.data.memory import keep_freed
-    from autograd_cli.engine.context import resolve
-    from autograd_cli.engine.jacobian import jacobian, jacobians
+    from autograd_cli.engine.core.context import resolve
+    from autograd_cli.engine.derive.jacobian import jacobian, jacobians
 
     keep_freed()  # for the blocks of rows
     context = resolve(settings, accurate=True)

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from autograd_cli.commands.options import choice, whole, words
+from autograd_cli.points.on_error import ON_ERROR
 
 PANEL = "Many points"
-STOP, SKIP, NULL = ON_ERROR = ("stop", "skip", "null")
 
 PointsOption = Annotated[
     str | None,

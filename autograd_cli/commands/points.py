@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from autograd_cli.commands.inputs import Inputs
-from autograd_cli.commands.launched import Launched, cores
 from autograd_cli.commands.options import Printing
-from autograd_cli.commands.point_options import STOP
 from autograd_cli.console import Console
 from autograd_cli.errors import AgxError, ExitCode, UsageError
+from autograd_cli.points.launched import Launched, cores
+from autograd_cli.points.on_error import STOP
 from autograd_cli.render import BINARY, GENERAL, STREAMED
 from autograd_cli.render.points import Points
 from autograd_cli.results import Evaluation
@@ -22,13 +22,13 @@ from autograd_cli.results import Evaluation
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from autograd_cli.commands.grid_points import GridPoints
-    from autograd_cli.commands.pieces import Compute
-    from autograd_cli.commands.table_input import TableInput
-    from autograd_cli.commands.table_points import TablePoints
     from autograd_cli.data.rows import Block
-    from autograd_cli.engine.check import Survey
-    from autograd_cli.engine.context import Context
+    from autograd_cli.engine.check.examination import Survey
+    from autograd_cli.engine.core.context import Context
+    from autograd_cli.points.grid_points import GridPoints
+    from autograd_cli.points.pieces import Compute
+    from autograd_cli.points.table_input import TableInput
+    from autograd_cli.points.table_points import TablePoints
 
 FORMATS = (*GENERAL, *BINARY)
 SURVEYED = 1_000  # rows that are checked at once
@@ -110,7 +110,7 @@ class Many:
                 "--symbolic and --points exclude each other",
                 hint="for the formulas alone, leave --points out",
             )
-        from autograd_cli.commands.table_input import TableInput, noted
+        from autograd_cli.points.table_input import TableInput, noted
 
         table = TableInput.open(self.points, self.maps, ctx.obj)
         ctx.call_on_close(table.source.close)
@@ -140,10 +140,10 @@ class Many:
 
         `shared` are fields of the header of formats that have one. Raises: as `stream`.
         """
-        from autograd_cli.commands.finished import check_finished
-        from autograd_cli.commands.grid_points import GridPoints
-        from autograd_cli.commands.streaming import stream
-        from autograd_cli.commands.table_points import TablePoints
+        from autograd_cli.points.finished import check_finished
+        from autograd_cli.points.grid_points import GridPoints
+        from autograd_cli.points.streaming import stream
+        from autograd_cli.points.table_points import TablePoints
         from autograd_cli.render.streams.sink import Sink
 
         points: TablePoints | GridPoints
@@ -195,8 +195,8 @@ class Many:
 
     def _lines(self, console: Console) -> tuple[int, int] | None:
         """The lines of the table that are this process's, if there are others."""
-        from autograd_cli.commands.table_input import size_of
         from autograd_cli.data.table import open_source
+        from autograd_cli.points.table_input import size_of
 
         if self.launched is None or self.points is None:
             return None
@@ -222,10 +222,10 @@ class Many:
         console: Console,
     ) -> tuple[int, AgxError | None]:
         """Checks at all rows of the table; how many were left out, and what ended it before."""
-        from autograd_cli.commands.progress import Progress
-        from autograd_cli.commands.table_points import TablePoints
-        from autograd_cli.commands.tally import Tally
-        from autograd_cli.engine.batches import batch, count_of
+        from autograd_cli.engine.core.batches import batch, count_of
+        from autograd_cli.points.table_points import TablePoints
+        from autograd_cli.points.tally import Tally
+        from autograd_cli.progress import Progress
 
         assert inputs.table is not None
         variables = inputs.table.variables(inputs.expression, inputs.values)
@@ -257,7 +257,7 @@ class Many:
         shared: Mapping[str, Any],
     ) -> int:
         """The formats that are made of whole results, one by one."""
-        from autograd_cli.commands.tally import Tally
+        from autograd_cli.points.tally import Tally
 
         tally = Tally()
 

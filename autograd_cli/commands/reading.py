@@ -325,4 +325,4 @@ def _warm() -> None:
     A reader who leaves early ends the interpreter in the middle of it, which then cannot succeed.
     """
     with contextlib.suppress(Exception):
-        from autograd_cli.engine import derivatives  # noqa: F401
+        from autograd_cli.engine.derive import gradients as derivatives  # noqa: F401

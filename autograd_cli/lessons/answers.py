@@ -22,8 +22,8 @@ def value_of(answer: str) -> Any:
             f"an answer is a number, and {name!r} has no value here",
             hint="for example: 4, 2*cos(1), [2, 4, 6] or sqrt(2)/2",
         )
-    from autograd_cli.engine.context import resolve
-    from autograd_cli.engine.derivatives import evaluation
+    from autograd_cli.engine.core.context import resolve
+    from autograd_cli.engine.derive.gradients import evaluation
 
     return evaluation(expression, {}, resolve(Settings())).value
 

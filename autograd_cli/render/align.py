@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from autograd_cli.render.latex import known, symbol, text
 from autograd_cli.render.style import Style
+from autograd_cli.render.typesetting import known, symbol, text
 from autograd_cli.results import Value
 from autograd_cli.results import formula as made
 from autograd_cli.results.explanation import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autograd_cli.render import latex
+from autograd_cli.render import typesetting as tex
 from autograd_cli.render.style import Style
 from autograd_cli.results import components
 from autograd_cli.results.array import LISTS
@@ -17,20 +17,20 @@ MOST_FORMULAS = 16  # that are written one by one beside a matrix of numbers
 def jacobian_equations(result: Jacobian, style: Style) -> Iterator[Sequence[str]]:
     """The equations of a Jacobian; the matrix as a pmatrix."""
     yield _definition(result, style)
-    below = ", ".join(latex.symbol(name) for name in _variables(result))
+    below = ", ".join(tex.symbol(name) for name in _variables(result))
     below = f"({below})" if len(_variables(result)) > 1 else below
     sign = rf"\frac{{\partial f}}{{\partial {below}}}"
     if result.vjp is not None:
-        row = latex.known([result.vjp], style)
+        row = tex.known([result.vjp], style)
         yield [rf"w^{{\mathsf{{T}}}} {sign}", *row]
     elif result.jvp is not None:
-        yield [rf"{sign} v", *latex.known(result.jvp, style)]
+        yield [rf"{sign} v", *tex.known(result.jvp, style)]
     else:
         yield from _both(sign, result, style)
     signs = {"det": rf"\det {sign}", "cond": r"\kappa", "singular_values": r"\sigma"}
     for name, value in result.extras().items():
         shown_as = [value] if isinstance(value, LISTS) else value
-        yield [signs[name], *latex.known(shown_as, style)]
+        yield [signs[name], *tex.known(shown_as, style)]
 
 
 def hessian_equations(result: Hessian, style: Style) -> Iterator[Sequence[str]]:
@@ -38,18 +38,18 @@ def hessian_equations(result: Hessian, style: Style) -> Iterator[Sequence[str]]:
     yield _definition(result, style)
     if result.gradient:
         slope = [entry for value in result.gradient.values() for _, entry in components("", value)]
-        yield [r"\nabla f", *latex.known(slope, style)]
+        yield [r"\nabla f", *tex.known(slope, style)]
     if result.hvp is not None:
-        yield [r"\nabla^{2} f \, v", *latex.known(result.hvp, style)]
+        yield [r"\nabla^{2} f \, v", *tex.known(result.hvp, style)]
         return
     if result.hessian is not None or result.symbolic is not None:
         yield from _both(r"\nabla^{2} f", result, style)
     if result.spectrum is not None and result.spectrum.eigenvalues is not None:
-        yield [r"\lambda", *latex.known([result.spectrum.eigenvalues], style)]
+        yield [r"\lambda", *tex.known([result.spectrum.eigenvalues], style)]
     signs = {"diag": r"\operatorname{diag} \nabla^{2} f", "trace": r"\Delta f"}
     for name, value in result.extras().items():
         shown_as = [value] if isinstance(value, LISTS) else value
-        yield [signs[name], *latex.known(shown_as, style)]
+        yield [signs[name], *tex.known(shown_as, style)]
 
 
 def _variables(result: Matrix) -> list[str]:
@@ -59,26 +59,26 @@ def _variables(result: Matrix) -> list[str]:
 
 def _definition(result: Matrix, style: Style) -> list[str]:
     typeset = result.latex_expression
-    expression = latex.text(result.expression) if typeset is None else latex.formula(typeset)
-    return ["f", expression, *latex.known(result.value, style)]
+    expression = tex.text(result.expression) if typeset is None else tex.formula(typeset)
+    return ["f", expression, *tex.known(result.value, style)]
 
 
 def _both(sign: str, result: Matrix, style: Style) -> Iterator[Sequence[str]]:
     """The matrix of formulas and that of numbers: in one line if a page is wide enough, or in two,
     or the formulas one by one. What nobody asked for and has no room is left out."""
-    numbers = latex.known(result.rows, style)
+    numbers = tex.known(result.rows, style)
     table: Any = result.latex  # rows of formulas
     if table is None:
         yield [sign, *numbers]
         return
-    formulas = latex.formula(table)
-    room = latex.WIDEST - latex.width(sign)
-    width = latex.width(formulas)
-    if width + sum(map(latex.width, numbers)) <= room:
+    formulas = tex.formula(table)
+    room = tex.WIDEST - tex.width(sign)
+    width = tex.width(formulas)
+    if width + sum(map(tex.width, numbers)) <= room:
         yield [sign, formulas, *numbers]
         return
     entries = [entry for row in table for entry in row]
-    fit = len(entries) <= MOST_FORMULAS and max(map(latex.width, entries)) <= room
+    fit = len(entries) <= MOST_FORMULAS and max(map(tex.width, entries)) <= room
     if width <= room:
         yield [sign, formulas]
     elif fit or result.asks_symbolic or not numbers:

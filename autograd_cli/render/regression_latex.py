@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from autograd_cli.render.latex import number, symbol, text
 from autograd_cli.render.style import Style
+from autograd_cli.render.typesetting import number, symbol, text
 from autograd_cli.results.fit import numbers
 from autograd_cli.results.regression import Regression
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from autograd_cli.errors import Span
 from autograd_cli.results import Value
-
-if TYPE_CHECKING:
-    from autograd_cli.results.graph import GraphEdge, GraphNode
+from autograd_cli.results.graph_parts import GraphEdge, GraphNode
 
 
 class Contribution(NamedTuple):

@@ -72,7 +72,7 @@ def curve(
     )
 
     def begin(optimizer: str) -> Fitting:
-        from autograd_cli.engine.context import resolve
+        from autograd_cli.engine.core.context import resolve
         from autograd_cli.engine.fit.curve import CurveFitting
         from autograd_cli.engine.fit.descending import curve_descent
         from autograd_cli.engine.fit.exact import ExactFitting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -159,10 +160,10 @@ class Columns:
 
 def open_columns(path: str, console: Console) -> Columns:
     """The columns of the table in a file, or on standard input for `-`. Raises FileError."""
-    from autograd_cli.commands.table_input import noted
     from autograd_cli.data.table import open_source
+    from autograd_cli.points.table_input import noted
 
-    source = open_source(path, console.stdin)
+    source = console.at_end.enter_context(closing(open_source(path, console.stdin)))
     return Columns(source, noted(source, console))
 
 

@@ -150,7 +150,7 @@ def _demonstrate(
     settings = options.settings()
 
     def begin(optimizer: str) -> Fitting:
-        from autograd_cli.engine.context import resolve
+        from autograd_cli.engine.core.context import resolve
         from autograd_cli.engine.fit.demonstration import Line, demonstration
 
         chosen = options.with_optimizer(descent, optimizer)
@@ -186,7 +186,7 @@ def _fit(
     _check_model(asked, x, columns)
 
     def begin(optimizer: str) -> Fitting:
-        from autograd_cli.engine.context import resolve
+        from autograd_cli.engine.core.context import resolve
         from autograd_cli.engine.fit.descending import linear_descent
         from autograd_cli.engine.fit.exact import ExactFitting
         from autograd_cli.settings import Settings

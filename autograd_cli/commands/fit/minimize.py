@@ -87,7 +87,7 @@ def minimize(
         check_start(read, values)
 
     def begin(descent: Descent) -> Fitting:
-        from autograd_cli.engine.context import resolve
+        from autograd_cli.engine.core.context import resolve
         from autograd_cli.engine.descent.bounds import box_of
         from autograd_cli.engine.descent.minimize import Minimizing
         from autograd_cli.engine.descent.starts import ManyStarts, Starts

@@ -141,7 +141,7 @@ def mlp(
     layers = tuple(int(part) for part in hidden.split(",")) if hidden else defaults.hidden
 
     def begin(descent: Descent) -> Fitting:
-        from autograd_cli.engine.context import resolve
+        from autograd_cli.engine.core.context import resolve
         from autograd_cli.engine.descent.network import draw
         from autograd_cli.engine.descent.training import Training
 

@@ -74,7 +74,7 @@ def quadratic(
     with Worker.start() as worker:
 
         def ask(tensors: dict[str, Any]) -> None:
-            from autograd_cli.engine.derivatives import plain
+            from autograd_cli.engine.core.batches import plain
             from autograd_cli.results.fit import numbers
 
             begun = numbers({name: plain(value) for name, value in tensors.items()})
@@ -89,7 +89,7 @@ def quadratic(
             )
 
         def begin(descent: Descent) -> Fitting:
-            from autograd_cli.engine.context import resolve
+            from autograd_cli.engine.core.context import resolve
             from autograd_cli.engine.descent.quadratic import QuadraticDescent
 
             context = resolve(settings)

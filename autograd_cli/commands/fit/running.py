@@ -10,9 +10,9 @@ from types import FrameType
 
 from autograd_cli.commands.fit.options import Options
 from autograd_cli.commands.options import Printing
-from autograd_cli.commands.progress import Progress
 from autograd_cli.engine.descent.comparing import Begun, Comparing
 from autograd_cli.figures import Figure
+from autograd_cli.progress import Progress
 from autograd_cli.render import (
     emit_run,
     regression_figures,  # noqa: F401  # registers
@@ -43,7 +43,7 @@ def run(
     `steps` is how many there will be, or None where a fit ends when it is done. On a terminal a
     `demonstration` goes on slowly enough to be watched.
     """
-    from autograd_cli.engine.threads import one_thread
+    from autograd_cli.engine.core.threads import one_thread
 
     if options.compare:
         begun = [(name, lambda name=name: start(name)) for name in options.compared]
@@ -80,7 +80,7 @@ def compare(
     NDJSON has the steps of every fit before the result. Ctrl-C ends the one that is running,
     and those that were not begun are left out.
     """
-    from autograd_cli.engine.threads import one_thread
+    from autograd_cli.engine.core.threads import one_thread
 
     course = _course(options)
     streams = printing.output.format.name == "ndjson"

@@ -16,7 +16,7 @@ from autograd_cli.language.reader import read
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from autograd_cli.engine.context import Context
+    from autograd_cli.engine.core.context import Context
 
 OPTION = "--start"
 
@@ -68,7 +68,7 @@ def start_tensors(
     expression: Expression, values: Mapping[str, Expression], context: Context
 ) -> dict[str, Tensor]:
     """The tensors to begin with, 0 where nothing is said."""
-    from autograd_cli.engine.evaluate import constants
+    from autograd_cli.engine.core.evaluate import constants
 
     given = constants(values, context)
     return {

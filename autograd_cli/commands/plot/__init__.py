@@ -185,7 +185,7 @@ def plot(
     settings = Settings.checked(device, dtype, seed)
     inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, marked=True)
 
-    from autograd_cli.engine.context import resolve
+    from autograd_cli.engine.core.context import resolve
 
     context = resolve(settings)
 

@@ -10,10 +10,11 @@ from functools import cached_property
 from torch import Tensor
 
 from autograd_cli.commands.plot.ranges import Ranges
-from autograd_cli.engine.context import Context
-from autograd_cli.engine.conventions import conventions
-from autograd_cli.engine.derivatives import evaluations, gradients, plain
-from autograd_cli.engine.sampling import (
+from autograd_cli.engine.check.conventions import conventions
+from autograd_cli.engine.core.batches import plain
+from autograd_cli.engine.core.context import Context
+from autograd_cli.engine.derive.gradients import evaluations, gradients
+from autograd_cli.engine.sampled.sampling import (
     along,
     at_points,
     curves,

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from autograd_cli.commands.inputs import Inputs
 from autograd_cli.data import room
-from autograd_cli.engine.context import Context
-from autograd_cli.engine.derivatives import axis as linear_axis
-from autograd_cli.engine.derivatives import point
-from autograd_cli.engine.faults import shape_text
+from autograd_cli.engine.core.context import Context
+from autograd_cli.engine.core.faults import shape_text
+from autograd_cli.engine.derive.gradients import axis as linear_axis
+from autograd_cli.engine.derive.gradients import point
 from autograd_cli.errors import ShapeError, UnknownNameError, UsageError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.points import Axis, check_values, unknown_variable

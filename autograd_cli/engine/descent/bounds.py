@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
-from autograd_cli.engine.evaluate import constant
+from autograd_cli.engine.core.context import Context
+from autograd_cli.engine.core.evaluate import constant
 from autograd_cli.errors import ShapeError, UsageError
 from autograd_cli.language.bounds import Bound
 

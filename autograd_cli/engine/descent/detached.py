@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.core.context import Context
 from autograd_cli.engine.descent.bounds import Box
 from autograd_cli.engine.descent.objective import expression_objective
 from autograd_cli.engine.descent.problem import Problem

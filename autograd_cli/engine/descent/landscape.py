@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import torch
 
-from autograd_cli.engine.context import Context
-from autograd_cli.engine.evaluate import evaluate, output
-from autograd_cli.engine.sampling import over
+from autograd_cli.engine.core.context import Context
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.sampled.sampling import over
 from autograd_cli.language.expression import Expression
 from autograd_cli.results.plot import Grid
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.core.context import Context
 from autograd_cli.engine.descent.divergence import why_diverged
 from autograd_cli.engine.descent.objective import Objective
 from autograd_cli.engine.descent.optimizers import Update, check_fit, optimizer

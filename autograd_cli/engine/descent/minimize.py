@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.core.context import Context
+from autograd_cli.engine.core.evaluate import evaluate
 from autograd_cli.engine.descent.bounds import Box
 from autograd_cli.engine.descent.detached import with_detach
 from autograd_cli.engine.descent.landscape import landscape
@@ -32,8 +33,7 @@ from autograd_cli.engine.descent.verdict import (
     judge_kink,
     lower_nearby,
 )
-from autograd_cli.engine.evaluate import evaluate
-from autograd_cli.engine.nonfinite import explain_gradient, explain_value
+from autograd_cli.engine.nodewise.nonfinite import explain_gradient, explain_value
 from autograd_cli.errors import EvaluationError
 from autograd_cli.language.expression import Expression
 from autograd_cli.results import components

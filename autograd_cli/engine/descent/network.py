@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from autograd_cli.data import room
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.core.context import Context
 from autograd_cli.engine.descent.objective import Objective, Parameters, Rows
 from autograd_cli.settings import NETWORK_ACTIVATIONS, Settings
 

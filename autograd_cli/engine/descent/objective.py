@@ -9,10 +9,10 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
-from autograd_cli.engine.evaluate import evaluate, output
-from autograd_cli.engine.faults import shape_text
-from autograd_cli.engine.hessian import hessian_matrix
+from autograd_cli.engine.core.context import Context
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.core.faults import shape_text
+from autograd_cli.engine.derive.hessian import hessian_matrix
 from autograd_cli.errors import DerivativeError, ShapeError
 from autograd_cli.language.expression import Expression
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.check.rounding import UNIT, Rounding
+from autograd_cli.engine.core.context import Context
+from autograd_cli.engine.core.vectorised import Vectorised
 from autograd_cli.engine.descent.bounds import Box
 from autograd_cli.engine.descent.problem import flat
-from autograd_cli.engine.rounding import UNIT, Rounding
-from autograd_cli.engine.vectorised import Vectorised
 from autograd_cli.language.expression import Expression
 
 WIDTH = 1e-3  # of max(1, |x|): how far round the start to look

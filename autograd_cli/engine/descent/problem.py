@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.derivatives import plain
+from autograd_cli.engine.core.batches import plain
+from autograd_cli.engine.core.product import vector_jacobian_product
 from autograd_cli.engine.descent.objective import Objective, Rows
-from autograd_cli.engine.product import vector_jacobian_product
 from autograd_cli.results import Value
 
 

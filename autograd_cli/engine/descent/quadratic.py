@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
-from autograd_cli.engine.critical import spectrum
+from autograd_cli.engine.core.context import Context
+from autograd_cli.engine.derive.critical_points import spectrum
 from autograd_cli.engine.descent.curvature import hessian
 from autograd_cli.engine.descent.landscape import landscape
 from autograd_cli.engine.descent.loop import Descending, Ending

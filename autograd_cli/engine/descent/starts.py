@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.core.context import Context
 from autograd_cli.engine.descent.bounds import Box
 from autograd_cli.engine.descent.landscape import landscape
 from autograd_cli.engine.descent.minimize import Minimizing

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.core.context import Context
 from autograd_cli.engine.descent.loop import Descending, Ending
 from autograd_cli.engine.descent.network import Network
 from autograd_cli.engine.descent.optimizers import optimizer

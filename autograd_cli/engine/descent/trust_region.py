@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.critical import is_critical
+from autograd_cli.engine.derive.critical_points import is_critical
 from autograd_cli.engine.descent.bounds import Box
 from autograd_cli.engine.descent.curvature import hessian
 from autograd_cli.engine.descent.problem import Problem

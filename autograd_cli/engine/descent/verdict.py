@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.critical import is_critical, spectrum
+from autograd_cli.engine.derive.critical_points import is_critical, spectrum
 from autograd_cli.engine.descent.bounds import Box
 from autograd_cli.engine.descent.curvature import hessian
 from autograd_cli.engine.descent.problem import Problem

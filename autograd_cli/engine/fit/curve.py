@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.core.context import Context
 from autograd_cli.engine.fit import trust_region
 from autograd_cli.engine.fit.elsewhere import places
 from autograd_cli.engine.fit.linearised import regression, standard_errors, undetermined

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context, resolve
-from autograd_cli.engine.derivatives import plain
+from autograd_cli.engine.core.batches import plain
+from autograd_cli.engine.core.context import Context, resolve
 from autograd_cli.engine.descent.loop import Descending
 from autograd_cli.engine.fit.descending import linear_descent
 from autograd_cli.engine.fit.request import Request

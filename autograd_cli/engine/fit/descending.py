@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.core.context import Context
 from autograd_cli.engine.descent.loop import Descending, Ending
 from autograd_cli.engine.descent.objective import Objective, Parameters, Rows
 from autograd_cli.engine.fit.design import design

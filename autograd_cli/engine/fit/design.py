@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
-from autograd_cli.engine.double_double import DoubleDouble, exact
-from autograd_cli.engine.evaluate import apply_node
+from autograd_cli.engine.core.context import Context
+from autograd_cli.engine.core.evaluate import apply_node
+from autograd_cli.engine.special.double_double import DoubleDouble, exact
 from autograd_cli.errors import AgxError
 from autograd_cli.language.expression import VARIABLE, Expression, Node
 from autograd_cli.language.linearity import FREE, degrees

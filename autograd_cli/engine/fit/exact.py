@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
-from autograd_cli.engine.double_double import DoubleDouble, stack
+from autograd_cli.engine.core.context import Context
 from autograd_cli.engine.fit.design import design
 from autograd_cli.engine.fit.least_squares import Solution, solve
 from autograd_cli.engine.fit.observations import Observations, observations, tensors
 from autograd_cli.engine.fit.request import Cells, Request
 from autograd_cli.engine.fit.sample import Predictor, sample
 from autograd_cli.engine.fit.statistics import predictions, statistics, total_squares
+from autograd_cli.engine.special.double_double import DoubleDouble, stack
 from autograd_cli.results.fit import Fit, Step
 from autograd_cli.results.regression import Prediction, Regression, Sample, Statistics
 

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.double_double import (
+from autograd_cli.engine.fit import rational
+from autograd_cli.engine.special.double_double import (
     DoubleDouble,
     times,
     transposed_times,
 )
-from autograd_cli.engine.fit import rational
 from autograd_cli.errors import EvaluationError
 
 MOST_REFINEMENTS = 20

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
+from autograd_cli.engine.core.context import Context
 from autograd_cli.engine.fit.observations import tensors
 from autograd_cli.engine.fit.problem import Problem
 from autograd_cli.engine.fit.request import Cells

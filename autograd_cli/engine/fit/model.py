@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
-from autograd_cli.engine.evaluate import evaluate, output
-from autograd_cli.engine.nonfinite import explain_value
+from autograd_cli.engine.core.context import Context
+from autograd_cli.engine.core.evaluate import evaluate, output
+from autograd_cli.engine.nodewise.nonfinite import explain_value
 from autograd_cli.errors import DerivativeError, EvaluationError
 from autograd_cli.language.expression import NUMBER, VARIABLE, Expression
 from autograd_cli.language.functions import FUNCTIONS

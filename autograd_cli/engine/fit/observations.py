@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
-from autograd_cli.engine.double_double import DoubleDouble
+from autograd_cli.engine.core.context import Context
 from autograd_cli.engine.fit.design import design
 from autograd_cli.engine.fit.request import Cells, Request
+from autograd_cli.engine.special.double_double import DoubleDouble
 from autograd_cli.errors import EvaluationError, UsageError
 
 

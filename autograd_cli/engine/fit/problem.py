@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.context import Context
-from autograd_cli.engine.evaluate import constants
+from autograd_cli.engine.core.context import Context
+from autograd_cli.engine.core.evaluate import constants
 from autograd_cli.engine.fit.model import Model
 from autograd_cli.engine.fit.observations import Observations, observations
 from autograd_cli.engine.fit.request import Request

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from autograd_cli.engine.double_double import DoubleDouble
+from autograd_cli.engine.special.double_double import DoubleDouble
 
 MOST_PRODUCTS = 3_000_000  # of large numbers, a few microseconds each
 

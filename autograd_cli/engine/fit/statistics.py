@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.derivatives import plain
+from autograd_cli.engine.core.batches import plain
 from autograd_cli.engine.fit.student import quantile
 from autograd_cli.results.regression import Prediction, Statistics
 

@@ -15,7 +15,7 @@ import itertools
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.double_double import DoubleDouble
+from autograd_cli.engine.special.double_double import DoubleDouble
 from autograd_cli.engine.special.node import Function, differentiable
 
 BY_EXPANSION = 4  # rows of a minor that is expanded; the work doubles with each

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.layout import aligned
+from autograd_cli.engine.core.batch_layout import aligned
 
 Unary = Callable[[Tensor], Tensor]
 Function = Callable[..., Tensor]

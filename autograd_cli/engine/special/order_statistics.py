@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograd_cli.engine import operations
-from autograd_cli.engine.operations import Operation
+from autograd_cli.engine.core import operations
+from autograd_cli.engine.core.operations import Operation
 
 
 class _Shared(torch.autograd.Function):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from autograd_cli.engine.operations import classes
+from autograd_cli.engine.core.operations import classes
 from autograd_cli.engine.special.node import Function, differentiable
 
 NEARLY_ALL = 0.99

@@ -9,7 +9,8 @@ from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.graph.folding import Run
 from autograd_cli.render.graph.sketch import Arrow, Box, Rest, sketch
 from autograd_cli.render.graph.words import Words
-from autograd_cli.results.graph import GraphConstant, GraphNode
+from autograd_cli.results.graph import GraphConstant
+from autograd_cli.results.graph_parts import GraphNode
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autograd_cli.results.graph import Graph, GraphEdge, GraphNode
+from autograd_cli.results.graph import Graph
+from autograd_cli.results.graph_parts import GraphEdge, GraphNode
 
 LONGEST_PERIOD = 8  # nodes along the path that one repeat may have
 FEWEST = 8  # repeats that are worth folding

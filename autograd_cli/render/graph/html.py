@@ -18,7 +18,8 @@ from autograd_cli.render.graph.steps import steps
 from autograd_cli.render.graph.svg import picture, rules, title, variable, variables
 from autograd_cli.render.graph.words import Words
 from autograd_cli.render.style import Style
-from autograd_cli.results.graph import GraphConstant, GraphNode
+from autograd_cli.results.graph import GraphConstant
+from autograd_cli.results.graph_parts import GraphNode
 from autograd_cli.results.ledgers import Ledger
 
 # The page's own script and nothing else may run, and nothing may be loaded.

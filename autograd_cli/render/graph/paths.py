@@ -8,7 +8,8 @@ from autograd_cli.render.graph.values import CUT, FAINT, value_line
 from autograd_cli.render.graph.words import Words
 from autograd_cli.render.layout import INDENT, Cell, Line, hanging, wrap
 from autograd_cli.render.parts import HEADING
-from autograd_cli.results.graph import Graph, GraphNode, PathStep
+from autograd_cli.results.graph import Graph, PathStep
+from autograd_cli.results.graph_parts import GraphNode
 
 LONG_PATH = 12
 

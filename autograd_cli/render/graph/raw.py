@@ -5,7 +5,7 @@ from __future__ import annotations
 from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.graph.words import Words
 from autograd_cli.render.layout import Line, wrap
-from autograd_cli.results.graph import GraphEdge
+from autograd_cli.results.graph_parts import GraphEdge
 
 HANG = 4
 

@@ -11,7 +11,8 @@ from typing import TypeAlias
 from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.graph.folding import Run, runs
 from autograd_cli.results import Value
-from autograd_cli.results.graph import Graph, GraphConstant, GraphEdge, GraphNode
+from autograd_cli.results.graph import Graph, GraphConstant
+from autograd_cli.results.graph_parts import GraphEdge, GraphNode
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from autograd_cli.render.graph.folding import Run
 from autograd_cli.render.graph.words import Words
 from autograd_cli.results import Value
 from autograd_cli.results.array import LISTS
-from autograd_cli.results.graph import GraphNode
+from autograd_cli.results.graph_parts import GraphNode
 
 
 @dataclass(frozen=True)

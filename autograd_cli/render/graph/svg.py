@@ -13,7 +13,7 @@ from autograd_cli.render.graph.geometry import LINE, SMALL_LINE, Place, Point
 from autograd_cli.render.graph.layout import layout
 from autograd_cli.render.graph.words import Words
 from autograd_cli.render.style import Style
-from autograd_cli.results.graph import GraphNode
+from autograd_cli.results.graph_parts import GraphNode
 
 LIGHT = {
     "page": "#ffffff",

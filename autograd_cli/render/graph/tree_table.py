@@ -22,7 +22,8 @@ from autograd_cli.render.layout import (
     wrap,
 )
 from autograd_cli.render.parts import HEADING, NAME
-from autograd_cli.results.graph import Graph, GraphConstant, GraphNode
+from autograd_cli.results.graph import Graph, GraphConstant
+from autograd_cli.results.graph_parts import GraphNode
 
 
 def tree_lines(rows: Sequence[Row], graph: Graph, words: Words, width: int) -> list[Line]:

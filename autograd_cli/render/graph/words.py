@@ -14,7 +14,8 @@ from autograd_cli.render.numbers import exact, short
 from autograd_cli.render.style import Style
 from autograd_cli.results import Scalar, Value
 from autograd_cli.results.array import LISTS
-from autograd_cli.results.graph import Graph, GraphConstant, GraphNode
+from autograd_cli.results.graph import Graph, GraphConstant
+from autograd_cli.results.graph_parts import GraphNode
 from autograd_cli.results.ledgers import Contribution
 
 LONGEST = 36  # characters of an excerpt for people

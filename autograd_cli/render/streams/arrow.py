@@ -24,7 +24,7 @@ from autograd_cli.errors import FileError
 from autograd_cli.render.json_ import NON_FINITE
 from autograd_cli.render.numbers import exact
 from autograd_cli.render.streams import Layout, Piece
-from autograd_cli.render.streams.text import cells_of, text_of
+from autograd_cli.render.streams.cells import cells_of, text_of
 
 EXPONENT_FROM = 1e16  # Python writes 1e+16, orjson that or 1e16, as its version is
 

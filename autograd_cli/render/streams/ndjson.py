@@ -13,7 +13,8 @@ from autograd_cli.data.delimited import has_arrow
 from autograd_cli.data.rows import Rows
 from autograd_cli.render.json_ import NON_FINITE, finite
 from autograd_cli.render.streams import Layout, Piece, Text
-from autograd_cli.render.streams.text import MUCH, cells_of
+from autograd_cli.render.streams.cells import cells_of
+from autograd_cli.render.streams.text import MUCH
 from autograd_cli.results.columns import Columns, Numbers, fields
 
 _HOLE = re.compile(r'"\\u0000"')

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from autograd_cli.data.delimited import has_arrow
-from autograd_cli.data.rows import Rows
 from autograd_cli.render import plain
 from autograd_cli.render.numbers import exact
 from autograd_cli.render.streams import Layout, Piece, Text
+from autograd_cli.render.streams.cells import cells_of, text_of
 from autograd_cli.results import Scalar
 
 MUCH = 20_000  # cells of a piece from which on pyarrow is worth its import
@@ -108,31 +107,11 @@ class _Text:
         )
 
 
-def cells_of(rows: Rows, delimiter: str) -> Sequence[Sequence[Any]]:
-    """The cells of every row."""
-    if rows.cells is not None:
-        return rows.cells
-    if rows.batch is not None:
-        from autograd_cli.data.arrow_table import python_values
-
-        return list(zip(*map(python_values, rows.batch.columns), strict=True))
-    assert rows.lines is not None
-    text = io.StringIO(rows.lines.decode(), newline="")
-    return list(csv.reader(text, delimiter=delimiter))
-
-
 def _items(column: Any, size: int) -> list[Any]:
     """A column, or a single number for all rows, as a list."""
     if isinstance(column, list):
         return column
     return list(column.tolist()) if hasattr(column, "tolist") else [column] * size
-
-
-def text_of(cell: Any) -> Scalar:
-    """A cell as CSV has it; of JSON, lists and objects are JSON again."""
-    if cell is None or isinstance(cell, (str, int, float)):
-        return cell
-    return json.dumps(cell, default=str) if isinstance(cell, (list, dict)) else str(cell)
 
 
 class Csv(_Text):

@@ -1,0 +1,1 @@
+"""Whether autograd is right here: evidence, and what is concluded from it."""

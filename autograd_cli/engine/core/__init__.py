@@ -1,0 +1,1 @@
+"""One expression, one call of torch after the other: values, batches, vector-Jacobian products."""

@@ -1,0 +1,1 @@
+"""Gradients, Jacobians and Hessians, and what they say of a point."""

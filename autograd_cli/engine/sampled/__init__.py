@@ -1,0 +1,1 @@
+"""Functions along a line or over a plane, as pictures need them."""

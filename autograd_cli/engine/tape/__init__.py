@@ -1,0 +1,1 @@
+"""torch's own graph of what was computed, walked and played backwards."""
