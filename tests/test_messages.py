@@ -24,6 +24,8 @@ SHORT = 4  # characters of text between two values that say nothing by themselve
 
 # What is raised there and cannot be met from outside, with the reason.
 UNMET = {
+    "unknown operation": "programs are made of what the symbolic worker writes",
+    "operands come before what is made of them": "and it writes them in order",
     "the grid has no points": "reading --grid refuses a count below 1",
     "these points are not computed here": "stands where the first rows decide what computes them",
 }
