@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import pytest
 
+pytest.register_assert_rewrite("golden_files")
+
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 

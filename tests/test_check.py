@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import math
-import os
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +16,13 @@ from xml.etree import ElementTree
 import pytest
 from check_cases import InProcess, evidence, examined, random_case, truth
 from cli_runner import Outcome, agx, run
+from golden_files import Golden
 
 from autograd_cli.commands import check as command
 from autograd_cli.engine.check.verdict import judge
 from autograd_cli.results.check import AGREE, DISAGREE, INCONCLUSIVE
 
-GOLDEN = Path(__file__).parent / "golden" / "check"
+GOLDEN = Golden("check")
 CANCELLING = ("(1-cos(x))/x**2", "--at", "x=1e-8")
 
 
@@ -506,19 +507,13 @@ VARIANTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("name", RESULTS)
 def test_golden(name: str, variant: str) -> None:
-    """After a wanted change, `AGX_UPDATE_GOLDEN=1 pytest tests/test_check.py` writes them anew."""
     words, more = VARIANTS[variant]
     text = check(*RESULTS[name], *words, **more).out
-    file = GOLDEN / f"{name}.{variant}.txt"
-    if os.environ.get("AGX_UPDATE_GOLDEN"):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8")
+    GOLDEN.holds(name, variant, text)
 
 
 def test_no_golden_file_is_left_over() -> None:
-    wanted = {f"{name}.{variant}.txt" for name in RESULTS for variant in VARIANTS}
-    assert {file.name for file in GOLDEN.iterdir()} == wanted
+    GOLDEN.has_none_but(itertools.product(RESULTS, VARIANTS))
 
 
 @pytest.mark.parametrize("name", RESULTS)

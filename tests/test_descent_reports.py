@@ -1,21 +1,16 @@
-"""The reports of quadratics, minimisations, networks and comparisons, in every format.
-
-After a wanted change, `AGX_UPDATE_GOLDEN=1 pytest tests/test_descent_reports.py` writes the golden
-files anew.
-"""
+"""The reports of quadratics, minimisations, networks and comparisons, in every format."""
 
 from __future__ import annotations
 
 import io
-import os
-import re
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
+from golden_files import Golden, rounded
 
 from autograd_cli.console import Console
 from autograd_cli.engine.core.context import resolve
@@ -38,7 +33,7 @@ from autograd_cli.results.comparison import BY_OPTIMIZER, BY_RATE, Comparison, C
 from autograd_cli.results.fit import Fit, Fitting, Step
 from autograd_cli.settings import Descent, Settings
 
-GOLDEN = Path(__file__).parent / "golden" / "descent"
+GOLDEN = Golden("descent", key=rounded)
 SETTINGS = Settings(seed=42)
 ROSENBROCK = "100*(y-x**2)**2 + (1-x)**2"
 
@@ -167,28 +162,11 @@ def shown(name: str, variant: str) -> tuple[str, str]:
 @pytest.mark.parametrize("name", CASES)
 def test_golden(name: str, variant: str) -> None:
     text = "".join(shown(name, variant))
-    file = GOLDEN / f"{name}.{variant}.txt"
-    if os.environ.get("AGX_UPDATE_GOLDEN"):
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    assert rounded(text) == rounded(file.read_text(encoding="utf-8"))
-
-
-NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?|-?\d+e[-+]\d+")
-
-
-def rounded(text: str) -> str:
-    """The text with its numbers rounded: their last digits are the linear algebra library's."""
-    return NUMBER.sub(lambda match: _short(float(match[0])), text)
-
-
-def _short(value: float) -> str:
-    return f"{value:.8g}" if abs(value) > 1e-10 else "0"
+    GOLDEN.holds(name, variant, text)
 
 
 def test_no_golden_file_is_left_over() -> None:
-    wanted = {f"{name}.{variant}.txt" for name in CASES for variant in VARIANTS}
-    assert {file.name for file in GOLDEN.iterdir()} == wanted
+    GOLDEN.has_none_but(itertools.product(CASES, VARIANTS))
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])

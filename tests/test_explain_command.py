@@ -1,13 +1,10 @@
-"""`agx explain` as a command: its formats against golden files, its errors, its steps.
-
-After a wanted change, `AGX_UPDATE_GOLDEN=1 pytest tests/test_explain_command.py` writes them anew.
-"""
+"""`agx explain` as a command: its formats against golden files, its errors, its steps."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -15,11 +12,12 @@ from pathlib import Path
 
 import pytest
 from cli_runner import run
+from golden_files import Golden
 from terminals import Terminal
 
 from autograd_cli.errors import columns
 
-GOLDEN = Path(__file__).parent / "golden" / "explain"
+GOLDEN = Golden("explain")
 BAYDIN = "ln(x1) + x1*x2 - sin(x2)"
 
 CASES: dict[str, tuple[str, ...]] = {
@@ -56,16 +54,12 @@ def shown(case: str, variant: str) -> str:
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("case", CASES)
 def test_golden(case: str, variant: str) -> None:
-    file = GOLDEN / f"{case}.{variant}.txt"
     text = shown(case, variant)
-    if os.environ.get("AGX_UPDATE_GOLDEN"):
-        file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8")
+    GOLDEN.holds(case, variant, text)
 
 
 def test_no_golden_file_is_left_over() -> None:
-    wanted = {f"{case}.{variant}.txt" for case in CASES for variant in VARIANTS}
-    assert {file.name for file in GOLDEN.iterdir()} == wanted
+    GOLDEN.has_none_but(itertools.product(CASES, VARIANTS))
 
 
 # How it looks -----------------------------------------------------------------------------------

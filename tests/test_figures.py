@@ -1,14 +1,10 @@
-"""Figures: as text against golden files, as pictures in their structure and to the byte.
-
-After a wanted change, `AGX_UPDATE_GOLDEN=1 pytest tests/test_figures.py` writes the texts anew.
-"""
+"""Figures: as text against golden files, as pictures in their structure and to the byte."""
 
 from __future__ import annotations
 
 import cmath
 import itertools
 import math
-import os
 import re
 import struct
 import subprocess
@@ -18,6 +14,7 @@ from pathlib import Path as File
 
 import pytest
 from cli_runner import environment
+from golden_files import Golden
 
 from autograd_cli.errors import MissingExtraError, columns
 from autograd_cli.figures import (
@@ -48,7 +45,7 @@ from autograd_cli.figures.values import Values
 pytest.importorskip("matplotlib")
 pytest.importorskip("plotille")
 
-GOLDEN = File(__file__).parent / "golden" / "figures"
+GOLDEN = Golden("figures")
 XS = [number / 20 - 2 for number in range(81)]
 ROW = [number / 10 - 2 for number in range(41)]
 
@@ -136,15 +133,11 @@ CASES = [(name, variant) for name in FIGURES for variant in VARIANTS]
 @pytest.mark.parametrize(("name", "variant"), CASES)
 def test_golden(name: str, variant: str) -> None:
     found = text(FIGURES[name], **VARIANTS[variant])
-    file = GOLDEN / f"{name}.{variant}.txt"
-    if os.environ.get("AGX_UPDATE_GOLDEN"):
-        file.write_text(found, encoding="utf-8")
-    assert found == file.read_text(encoding="utf-8")
+    GOLDEN.holds(name, variant, found)
 
 
 def test_no_golden_file_is_left_over() -> None:
-    names = {f"{name}.{variant}.txt" for name, variant in CASES}
-    assert {file.name for file in GOLDEN.iterdir()} == names
+    GOLDEN.has_none_but(CASES)
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -1,17 +1,12 @@
-"""`agx fit linear` and `agx fit curve` on data: what they find, what they print, what they refuse.
-
-After a wanted change, `AGX_UPDATE_GOLDEN=1 pytest tests/test_fit_data.py` writes the golden files
-anew.
-"""
+"""`agx fit linear` and `agx fit curve` on data: what they find, print and refuse."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import math
-import os
 import random
-import re
 import shlex
 import signal
 import subprocess
@@ -26,6 +21,7 @@ import nist
 import pytest
 import torch
 from cli_runner import PROGRAM, Outcome, environment, run
+from golden_files import Golden, rounded
 
 from autograd_cli.commands.fit import curve, linear
 from autograd_cli.engine.fit import rational
@@ -37,8 +33,8 @@ from autograd_cli.language.linearity import is_linear
 from autograd_cli.language.reader import read
 
 DECAY = Path(__file__).parent.parent / "docs" / "decay.csv"
-GOLDEN = Path(__file__).parent / "golden" / "fit"
 Updated = Callable[[torch.Tensor, torch.Tensor], Callable[[], None]]
+GOLDEN = Golden("fit", key=rounded)
 MODEL, START = "a*exp(-b*x) + c", "a=1,b=1,c=0"
 
 
@@ -887,29 +883,11 @@ def test_golden(case: str, variant: str) -> None:
     options, width, unicode = VARIANTS[variant]
     outcome = run("fit", *CASES[case], *options, width=width, unicode=unicode)
     assert outcome.code == (case == "descent")
-    file = GOLDEN / f"{case}.{variant}.txt"
-    if os.environ.get("AGX_UPDATE_GOLDEN"):
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(outcome.out, encoding="utf-8")
-    assert rounded(outcome.out) == rounded(file.read_text(encoding="utf-8"))
-
-
-def rounded(text: str) -> str:
-    """The text with its numbers rounded: their last digits are the linear algebra library's."""
-    return NUMBER.sub(lambda match: short(float(match[0])), text)
-
-
-def short(value: float) -> str:
-    return f"{value:.8g}" if abs(value) > NOISE else "0"
-
-
-NOISE = 1e-8  # of gradients and cosines at the end
-NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?|-?\d+e[-+]\d+")
+    GOLDEN.holds(case, variant, outcome.out)
 
 
 def test_no_golden_file_is_left_over() -> None:
-    wanted = {f"{case}.{variant}.txt" for case in CASES for variant in VARIANTS}
-    assert {file.name for file in GOLDEN.iterdir()} == wanted
+    GOLDEN.has_none_but(itertools.product(CASES, VARIANTS))
 
 
 # Decimal commas ----------------------------------------------------------------------------------

@@ -1,12 +1,8 @@
-"""`agx graph`: what is drawn, in every format, and what is said about mistakes.
-
-After a wanted change, `AGX_UPDATE_GOLDEN=1 pytest tests/test_graph.py` writes them anew.
-"""
+"""`agx graph`: what is drawn, in every format, and what is said about mistakes."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import xml.etree.ElementTree as ET
@@ -14,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from cli_runner import Outcome, agx, run
+from golden_files import Golden
 
 from autograd_cli.commands.graph import FORMATS
 from autograd_cli.errors import columns
 
-GOLDEN = Path(__file__).parent / "golden" / "graph"
+GOLDEN = Golden("graph")
 SQUARE = ("x**2+2*x*y+y**2", "--at", "x=2,y=3")
 
 CASES: dict[str, tuple[str, ...]] = {
@@ -55,15 +52,11 @@ def drawn(name: str, variant: str) -> str:
 @pytest.mark.parametrize(("name", "variant"), dict.fromkeys(VARIANTS))
 def test_golden(name: str, variant: str) -> None:
     text = drawn(name, variant)
-    file = GOLDEN / f"{name}.{variant}.txt"
-    if os.environ.get("AGX_UPDATE_GOLDEN"):
-        file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8")
+    GOLDEN.holds(name, variant, text)
 
 
 def test_no_golden_file_is_left_over() -> None:
-    wanted = {f"{name}.{variant}.txt" for name, variant in VARIANTS}
-    assert {file.name for file in GOLDEN.iterdir()} == wanted
+    GOLDEN.has_none_but(VARIANTS)
 
 
 # The text ----------------------------------------------------------------------------------------

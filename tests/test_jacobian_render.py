@@ -1,20 +1,17 @@
-"""Jacobians and Hessians as text: every kind in every format, against golden files.
-
-After a wanted change, `AGX_UPDATE_GOLDEN=1 pytest tests/test_jacobian_render.py` writes them anew.
-"""
+"""Jacobians and Hessians as text: every kind in every format, against golden files."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from golden_files import Golden
 
 from autograd_cli.console import Console
 from autograd_cli.errors import columns
@@ -23,7 +20,7 @@ from autograd_cli.render.points import Points
 from autograd_cli.render.style import Style
 from autograd_cli.results.matrices import Hessian, Jacobian, Matrix, Spectrum
 
-GOLDEN = Path(__file__).parent / "golden" / "matrices"
+GOLDEN = Golden("matrices")
 HERE: dict[str, Any] = {"dtype": "float64", "device": "cpu"}
 
 SQUARES = Jacobian(
@@ -223,15 +220,11 @@ def rendered(result: Matrix | Points, format: str, style: Style) -> str:
 @pytest.mark.parametrize("name", RESULTS)
 def test_golden(name: str, variant: str) -> None:
     text = rendered(RESULTS[name], *VARIANTS[variant])
-    file = GOLDEN / f"{name}.{variant}.txt"
-    if os.environ.get("AGX_UPDATE_GOLDEN"):
-        file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8")
+    GOLDEN.holds(name, variant, text)
 
 
 def test_no_golden_file_is_left_over() -> None:
-    wanted = {f"{name}.{variant}.txt" for name in RESULTS for variant in VARIANTS}
-    assert {file.name for file in GOLDEN.iterdir()} == wanted
+    GOLDEN.has_none_but(itertools.product(RESULTS, VARIANTS))
 
 
 @pytest.mark.parametrize("width", [20, 30, 40, 60, 80, 120])

@@ -1,12 +1,10 @@
-"""Results as text: every kind of result in every format, against golden files.
-
-After a wanted change, `AGX_UPDATE_GOLDEN=1 pytest tests/test_render.py` writes them anew.
-"""
+"""Results as text: every kind of result in every format, against golden files."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import math
 import os
@@ -17,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from golden_files import Golden
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +38,7 @@ from autograd_cli.render.points import Points
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result
 
-GOLDEN = Path(__file__).parent / "golden" / "render"
+GOLDEN = Golden("render")
 HERE = {"dtype": "float64", "device": "cpu"}
 
 SQUARE = Gradient(
@@ -227,15 +226,11 @@ def rendered(result: Result | Points | Noted, variant: str) -> str:
 @pytest.mark.parametrize("name", RESULTS)
 def test_golden(name: str, variant: str) -> None:
     text = rendered(RESULTS[name], variant)
-    file = GOLDEN / f"{name}.{variant}.txt"
-    if os.environ.get("AGX_UPDATE_GOLDEN"):
-        file.write_bytes(text.encode("utf-8", "backslashreplace"))
-    assert text.encode("utf-8", "backslashreplace") == file.read_bytes()
+    GOLDEN.holds(name, variant, text)
 
 
 def test_no_golden_file_is_left_over() -> None:
-    wanted = {f"{name}.{variant}.txt" for name in RESULTS for variant in VARIANTS}
-    assert {file.name for file in GOLDEN.iterdir()} == wanted
+    GOLDEN.has_none_but(itertools.product(RESULTS, VARIANTS))
 
 
 # JSON --------------------------------------------------------------------------------------------

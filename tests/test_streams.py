@@ -1,22 +1,20 @@
-"""Streams of rows: every command in every format of streams, against golden files; their progress.
-
-After a wanted change, `AGX_UPDATE_GOLDEN=1 pytest tests/test_streams.py` writes them anew.
-"""
+"""Streams of rows: commands in every format of streams, against golden files; their progress."""
 
 from __future__ import annotations
 
 import io
-import os
+import itertools
 from pathlib import Path
 
 import pytest
 from cli_runner import run
+from golden_files import Golden
 
 from autograd_cli import progress
 from autograd_cli.console import Console
 from autograd_cli.progress import Progress
 
-GOLDEN = Path(__file__).parent / "golden" / "streams"
+GOLDEN = Golden("streams")
 COMMANDS = ("eval", "grad", "jacobian", "hessian")
 FORMATS = ("csv", "plain", "ndjson", "parquet", "arrow")
 EXPRESSION = "x**2 + 3*y**2"  # its numbers are exact, whatever the machine
@@ -49,15 +47,11 @@ def test_golden(tmp_path: Path, command: str, format: str) -> None:
     words = ("--points", str(points), "-f", format, "-o", str(out), "--on-error", "null")
     assert run(command, EXPRESSION, *words).code == 1
     text = rows(out)
-    file = GOLDEN / f"{command}.{format}.txt"
-    if os.environ.get("AGX_UPDATE_GOLDEN"):
-        file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8")
+    GOLDEN.holds(command, format, text)
 
 
 def test_no_golden_file_is_left_over() -> None:
-    wanted = {f"{command}.{format}.txt" for command in COMMANDS for format in FORMATS}
-    assert {file.name for file in GOLDEN.iterdir()} == wanted
+    GOLDEN.has_none_but(itertools.product(COMMANDS, FORMATS))
 
 
 class Terminal(io.StringIO):
