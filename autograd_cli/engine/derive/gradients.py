@@ -13,8 +13,8 @@ from autograd_cli.engine.core import backward, sizes
 from autograd_cli.engine.core.batches import batches, forward, plain
 from autograd_cli.engine.core.context import Context
 from autograd_cli.engine.core.evaluate import constant, constants, evaluate, output
-from autograd_cli.engine.nodewise.cut_off import explain_unrecorded
-from autograd_cli.engine.nodewise.nonfinite import explain_gradient, explain_higher, explain_value
+from autograd_cli.engine.nodewise.nonfinite import explain_value
+from autograd_cli.engine.nodewise.point import Point
 from autograd_cli.errors import ShapeError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.points import Axis
@@ -31,16 +31,9 @@ def evaluation(expression: Expression, at: Mapping[str, Tensor], context: Contex
     """The value of the expression at a point, and why it is not finite if it is not."""
     with torch.no_grad():
         values = evaluate(expression, at, context)
-        value = output(expression, values, context)
-    warnings = [*expression.warnings, *explain_value(expression, values, context)]
-    return Evaluation(
-        expression=expression.source,
-        at={name: plain(at[name]) for name in expression.variables},
-        dtype=context.dtype_name,
-        device=str(context.device),
-        value=plain(value),
-        warnings=tuple(warnings),
-    )
+        point = Point(expression, context, at, values, output(expression, values, context))
+    told = explain_value(expression, values, context)
+    return Evaluation(**point.header(), warnings=(*expression.warnings, *told))
 
 
 def gradient(
@@ -55,29 +48,15 @@ def gradient(
     no scalar and has no `grad_output`, DerivativeError where torch has no derivative,
     EvaluationError where there is no value.
     """
-    leaves = backward.leaves(expression, at, request)
-    values = evaluate(expression, leaves, context)
-    value = output(expression, values, context)
-    weights = backward.weights(expression, leaves, value.shape, request, context)
-    backward.check_differentiable(expression, value, weights)
-    found = backward.differentiate(expression, value, leaves, request, weights)
-    warnings = [
-        *expression.warnings,
-        *explain_value(expression, values, context),
-        *explain_unrecorded(expression, values),
-    ]
+    point = Point.of(expression, at, context, request)
+    weights = point.weights(request)
+    found = backward.differentiate(expression, point.value, point.leaves, request, weights)
+    warnings = point.warnings()
     if not all(derivative.isfinite().all() for derivative in found.values()):
-        first_order = explain_gradient(expression, values, leaves, weights.grad_output, context)
         order = len(request.partial) or request.order
-        if not first_order and order > 1 and value.isfinite().all():
-            first_order = explain_higher(expression, values, order, context)
-        warnings += first_order
+        warnings += point.why_not_finite(weights.grad_output, order)
     return Gradient(
-        expression=expression.source,
-        at={name: plain(at[name]) for name in expression.variables},
-        dtype=context.dtype_name,
-        device=str(context.device),
-        value=plain(value),
+        **point.header(),
         gradient={name: plain(derivative) for name, derivative in found.items()},
         warnings=tuple(warnings),
         **_echo(request, weights),

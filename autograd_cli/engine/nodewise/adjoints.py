@@ -13,7 +13,7 @@ from autograd_cli.engine.core.batches import plain
 from autograd_cli.engine.core.evaluate import NodeValue, evaluate, output
 from autograd_cli.engine.core.faults import explain_backward
 from autograd_cli.engine.core.product import vector_jacobian_product
-from autograd_cli.engine.nodewise.trace import Trace, alone
+from autograd_cli.engine.nodewise.trace import Trace
 from autograd_cli.errors import AgxError
 from autograd_cli.language import tidy
 from autograd_cli.language.expression import VARIABLE
@@ -69,7 +69,7 @@ def _local(
     trace: Trace, position: int, upstream: Tensor
 ) -> Iterator[tuple[int, Tensor | None, Tensor]]:
     """For each operand of a node: its place, the local derivative, and the contribution."""
-    result, tracked = alone(trace, position)
+    result, tracked = trace.alone(position)
     if result is None:
         return
     inputs = list(tracked.values())
@@ -123,7 +123,7 @@ def _is_true(trace: Trace, position: int, place: int) -> bool:
     row = FUNCTIONS.get(node.op)
     if row is None:  # the element of a list
         return True
-    result, tracked = alone(trace, position)
+    result, tracked = trace.alone(position)
     if result is None:
         return False
     probe = torch.linspace(0.7, 1.9, result.numel(), dtype=result.dtype, device=result.device)

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-
-from autograd_cli.engine.core.batches import plain
-from autograd_cli.engine.core.context import Context
-from autograd_cli.engine.core.evaluate import NodeValue, output
-from autograd_cli.engine.nodewise.nonfinite import explain_value
-from autograd_cli.errors import DerivativeError
+from autograd_cli.engine.core.evaluate import NodeValue
+from autograd_cli.engine.nodewise.alone import carries
 from autograd_cli.language.expression import Expression
 from autograd_cli.results.excerpts import excerpt
-from autograd_cli.results.graph import Graph, GraphConstant, Path
 
 LONGEST = 40  # characters of an operation in a sentence
 MOST = 3  # operations that a sentence names
@@ -25,7 +18,7 @@ def cuts(expression: Expression, values: Sequence[NodeValue]) -> list[int]:
     return [
         position
         for position, node in enumerate(expression.nodes)
-        if not _carries(values[position]) and any(_carries(values[i]) for i in node.operands)
+        if not carries(values[position]) and any(carries(values[i]) for i in node.operands)
     ]
 
 
@@ -34,7 +27,7 @@ def explain_unrecorded(expression: Expression, values: Sequence[NodeValue]) -> l
 
     A constant has no variables, and nothing needs a reason.
     """
-    if not expression.variables or _carries(values[expression.root]):
+    if not expression.variables or carries(values[expression.root]):
         return []
     found = cuts(expression, values)
     names = [excerpt(expression.source, expression.nodes[i].span, LONGEST) for i in found[:MOST]]
@@ -44,53 +37,3 @@ def explain_unrecorded(expression: Expression, values: Sequence[NodeValue]) -> l
     verb = "carry" if len(found) > 1 else "carries"
     text = " ".join(f"{', '.join(names)}{more}".split())
     return [f"no gradient flows to any variable: {text} {verb} none"]
-
-
-def unrecorded(
-    expression: Expression,
-    leaves: Mapping[str, Tensor],
-    values: list[NodeValue],
-    context: Context,
-    by: str | None,
-    why: str | None,
-) -> Graph:
-    """The graph without a node: the output is a constant, and every gradient is zero.
-
-    Raises: DerivativeError for the graph of the gradient by a variable, which there is none of.
-    """
-    span = expression.nodes[expression.root].span
-    reasons = explain_unrecorded(expression, values)
-    if by is not None:
-        raise DerivativeError(
-            f"the gradient has no graph of its own: {reasons[0]}",
-            span=span,
-            source=expression.source,
-        )
-    value = plain(output(expression, values, context))
-    ways = []
-    if why is not None:
-        depends = expression.depends_on(why)
-        ways = [one for one in cuts(expression, values) if depends[one]]
-    return Graph(
-        expression=expression.source,
-        at={name: plain(leaves[name]) for name in expression.variables},
-        dtype=context.dtype_name,
-        device=str(context.device),
-        value=value,
-        warnings=(*expression.warnings, *explain_value(expression, values, context), *reasons),
-        root="",
-        nodes=(),
-        edges=(),
-        constants=(GraphConstant("", 0, span, value, cut=True),),
-        gradient={
-            name: plain(torch.zeros_like(leaf))
-            for name, leaf in leaves.items()
-            if leaf.requires_grad
-        },
-        why=why,
-        paths=tuple(Path((), 0.0, f"{expression.text(i)} carries no gradient") for i in ways),
-    )
-
-
-def _carries(value: NodeValue) -> bool:
-    return isinstance(value, Tensor) and value.requires_grad

@@ -12,13 +12,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.core import backward
 from autograd_cli.engine.core.batches import plain
 from autograd_cli.engine.core.context import Context
-from autograd_cli.engine.core.evaluate import evaluate, output
 from autograd_cli.engine.nodewise.adjoints import Adjoints, adjoint_steps, reverse_sweep
-from autograd_cli.engine.nodewise.cut_off import explain_unrecorded
-from autograd_cli.engine.nodewise.nonfinite import explain_gradient, explain_value
+from autograd_cli.engine.nodewise.point import Point
 from autograd_cli.engine.nodewise.primal import primal_steps
 from autograd_cli.engine.nodewise.single_path import chains
 from autograd_cli.engine.nodewise.tangents import assembled, directions_of, forward_sweep
@@ -46,11 +43,9 @@ def explain(
     """
     steps = Steps(expression)
     _check_size(steps)
-    leaves = backward.leaves(expression, at, DerivativeRequest())
-    values = evaluate(expression, leaves, context)
-    value = output(expression, values, context)
-    weights = backward.weights(expression, leaves, value.shape, request, context)
-    backward.check_differentiable(expression, value, weights, "explain")
+    point = Point.of(expression, at, context, DerivativeRequest())
+    leaves, values, value = point.leaves, point.values, point.value
+    weights = point.weights(request, "explain")
     seed = torch.ones_like(value) if weights.grad_output is None else weights.grad_output
     trace = Trace(steps, values, context)
     found = Adjoints({}, {}, {})
@@ -66,20 +61,12 @@ def explain(
             name: found.adjoints.get(position, torch.zeros_like(leaves[name]))
             for name, position in expression.variables.items()
         }
-    warnings = [
-        *expression.warnings,
-        *explain_value(expression, values, context),
-        *explain_unrecorded(expression, values),
-    ]
+    warnings = point.warnings()
     if not all(one.isfinite().all() for one in gradient.values()):
-        warnings += explain_gradient(expression, values, leaves, weights.grad_output, context)
+        warnings += point.why_not_finite(weights.grad_output)
     derivatives: dict[str, Value] = {name: plain(one) for name, one in gradient.items()}
     return Explanation(
-        expression=expression.source,
-        at={name: plain(leaves[name]) for name in expression.variables},
-        dtype=context.dtype_name,
-        device=str(context.device),
-        value=plain(value),
+        **point.header(),
         warnings=tuple(warnings),
         mode=mode,
         forward=primal_steps(trace, tangents),

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.core.context import Context
-from autograd_cli.engine.core.evaluate import NodeValue, apply_node, evaluate
+from autograd_cli.engine.core.evaluate import NodeValue, evaluate
 from autograd_cli.engine.core.product import vector_jacobian_product
+from autograd_cli.engine.nodewise.alone import alone
 from autograd_cli.engine.nodewise.cures import safe_operand, stable_form
 from autograd_cli.language.expression import NUMBER, VARIABLE, Expression
 from autograd_cli.language.functions import FUNCTIONS
@@ -90,11 +91,11 @@ def explain_higher(
     """Why a derivative of a higher order is not finite although the gradient is: the first
     operation whose own derivatives, up to that order, are not."""
     for position in range(len(expression.nodes)):
-        result, tracked = _alone(expression, position, values, context)
+        result, tracked = alone(expression, position, values, context)
         for _ in range(order):
             if result is None or not result.requires_grad:
                 break
-            slopes = vector_jacobian_product(result, tracked, create_graph=True)
+            slopes = vector_jacobian_product(result, list(tracked.values()), create_graph=True)
             result = _sum_of([slope for slope in slopes if slope is not None])
             if result is not None and not _is_finite(result):
                 what = _short(expression.text(position))
@@ -112,24 +113,6 @@ def _sum_of(tensors: Sequence[Tensor]) -> Tensor | None:
     return torch.stack(sums).sum() if sums else None
 
 
-def _alone(
-    expression: Expression, position: int, values: Sequence[NodeValue], context: Context
-) -> tuple[Tensor | None, list[Tensor]]:
-    """A node run on detached operands, and those of them that carry a gradient."""
-    node = expression.nodes[position]
-    alone: dict[int, Any] = {}
-    for operand in node.operands:
-        value = values[operand]
-        if isinstance(value, Tensor) and value.requires_grad:
-            value = value.detach().requires_grad_()
-        alone[operand] = value
-    if not node.operands:
-        return None, []
-    result = apply_node(node, [alone[operand] for operand in node.operands], context)
-    tracked = [v for v in alone.values() if isinstance(v, Tensor) and v.requires_grad]
-    return (result if isinstance(result, Tensor) else None), tracked
-
-
 def _handed_down(
     expression: Expression,
     position: int,
@@ -138,21 +121,20 @@ def _handed_down(
     context: Context,
 ) -> dict[int, tuple[Tensor, Tensor]]:
     """For each operand of a node, its local derivative (summed) and what it gets from upstream."""
-    result, inputs = _alone(expression, position, values, context)
-    if result is None or not result.requires_grad:
+    result, tracked = alone(expression, position, values, context)
+    if result is None:
         return {}
-    tracked = [
-        operand
-        for operand in dict.fromkeys(expression.nodes[position].operands)
-        if isinstance(value := values[operand], Tensor) and value.requires_grad
-    ]
+    inputs = list(tracked.values())
     local = vector_jacobian_product(result, inputs, retain_graph=True)
     product = vector_jacobian_product(result, inputs, upstream)
-    return {
-        operand: (one, other)
-        for operand, one, other in zip(tracked, local, product, strict=True)
-        if one is not None and other is not None
-    }
+    found: dict[int, tuple[Tensor, Tensor]] = {}
+    for place, one, other in zip(tracked, local, product, strict=True):
+        if one is not None and other is not None:
+            operand = expression.nodes[position].operands[place]
+            if operand in found:  # the two of `x*x` are one
+                one, other = one + found[operand][0], other + found[operand][1]
+            found[operand] = one, other
+    return found
 
 
 def _sentence(

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from autograd_cli.engine.core.batches import plain
 from autograd_cli.engine.core.evaluate import NodeValue
-from autograd_cli.engine.nodewise.trace import Trace, carries
+from autograd_cli.engine.nodewise.alone import carries
+from autograd_cli.engine.nodewise.trace import Trace
 from autograd_cli.results.explanation import PrimalStep
 from autograd_cli.results.formula import step_name
 

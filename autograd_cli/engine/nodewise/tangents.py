@@ -11,7 +11,7 @@ from autograd_cli.engine.core import backward
 from autograd_cli.engine.core.batches import plain
 from autograd_cli.engine.core.faults import explain_backward
 from autograd_cli.engine.core.product import vector_jacobian_product
-from autograd_cli.engine.nodewise.trace import Trace, alone
+from autograd_cli.engine.nodewise.trace import Trace
 from autograd_cli.errors import EvaluationError
 from autograd_cli.language.expression import VARIABLE, Expression
 from autograd_cli.results import components
@@ -80,7 +80,7 @@ def forward_sweep(trace: Trace, start: Mapping[str, Tensor]) -> dict[int, Tensor
 
 def _pushed(trace: Trace, position: int, tangents: Mapping[int, Tensor]) -> Tensor | float:
     """The Jacobian-vector product of a step with the tangents of its operands."""
-    result, tracked = alone(trace, position)
+    result, tracked = trace.alone(position)
     total: Tensor | float = 0.0
     if result is None:
         return total

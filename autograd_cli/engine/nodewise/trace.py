@@ -1,15 +1,15 @@
-"""An evaluation trace: the steps of an expression, and each operation run alone."""
+"""An evaluation trace: the steps of an expression with their values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
 from autograd_cli.engine.core.context import Context
-from autograd_cli.engine.core.evaluate import NodeValue, apply_node
+from autograd_cli.engine.core.evaluate import NodeValue
+from autograd_cli.engine.nodewise.alone import alone
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.steps import Shape, Steps
 
@@ -38,23 +38,6 @@ class Trace:
             for value in (self.values[position],)
         }
 
-
-def carries(value: NodeValue) -> bool:
-    return isinstance(value, Tensor) and value.requires_grad
-
-
-def alone(trace: Trace, position: int) -> tuple[Tensor | None, dict[int, Tensor]]:
-    """A node run on detached operands: its result, and the operands that carry a gradient, by
-    place (so that the two of `x*x` are told apart)."""
-    operands: list[Any] = []
-    tracked: dict[int, Tensor] = {}
-    for place, operand in enumerate(trace.expression.nodes[position].operands):
-        value = trace.values[operand]
-        if isinstance(value, Tensor) and value.requires_grad:
-            value = value.detach().clone().requires_grad_()
-            tracked[place] = value
-        operands.append(value)
-    result = apply_node(trace.expression.nodes[position], operands, trace.context)
-    if not isinstance(result, Tensor) or not result.requires_grad:
-        return None, {}
-    return result, tracked
+    def alone(self, position: int) -> tuple[Tensor | None, dict[int, Tensor]]:
+        """A node run alone (see `alone`)."""
+        return alone(self.expression, position, self.values, self.context)

@@ -13,18 +13,17 @@ from dataclasses import replace
 from torch import Tensor
 
 from autograd_cli.collector import collector_paused
-from autograd_cli.engine.core import backward
 from autograd_cli.engine.core.batches import plain
 from autograd_cli.engine.core.context import Context
-from autograd_cli.engine.core.evaluate import NodeValue, evaluate, output
+from autograd_cli.engine.core.evaluate import NodeValue
 from autograd_cli.engine.core.faults import shape_text
-from autograd_cli.engine.nodewise.cut_off import unrecorded
-from autograd_cli.engine.nodewise.nonfinite import explain_gradient, explain_value
+from autograd_cli.engine.nodewise.point import Point
 from autograd_cli.engine.tape.cut_operands import constants
 from autograd_cli.engine.tape.nodes import Tape, walk, walk_second
 from autograd_cli.engine.tape.paths import paths
 from autograd_cli.engine.tape.saved_tensors import saved as saved_by
 from autograd_cli.engine.tape.sweep import Progress, differentiate, sweep
+from autograd_cli.engine.tape.unrecorded import unrecorded
 from autograd_cli.errors import ShapeError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.request import DerivativeRequest
@@ -62,15 +61,13 @@ def _record(
     why: str | None,
 ) -> Graph:
     by = request.wrt[0] if request.order > 1 else None
-    leaves = backward.leaves(expression, at, request if by is None else DerivativeRequest())
-    values = evaluate(expression, leaves, context)
-    value = output(expression, values, context)
-    weights = backward.weights(expression, leaves, value.shape, request, context)
-    backward.check_differentiable(expression, value, weights, "graph")
+    wanted = request if by is None else DerivativeRequest()
+    point = Point.of(expression, at, context, wanted)
+    leaves, values, value = point.leaves, point.values, point.value
+    weights = point.weights(request, "graph")
     if not value.requires_grad:
-        return replace(unrecorded(expression, leaves, values, context, by, why), saved=saved)
+        return replace(unrecorded(point, by, why), saved=saved)
     seed = None if weights.grad_output is None else weights.grad_output.expand_as(value)
-    shown = plain(value)
     tape = walk(expression, values, value)
     if by is not None:
         _check_single(leaves[by], by)
@@ -87,18 +84,14 @@ def _record(
     more = False
     if why is not None:
         ways, more = paths(expression, values, tape, operands, value, seed, why)
-    warnings = [*expression.warnings, *explain_value(expression, values, context)]
+    warnings = point.warnings()
     if by is None and not all(part.isfinite().all() for part in found):
-        warnings += explain_gradient(expression, values, leaves, weights.grad_output, context)
+        warnings += point.why_not_finite(weights.grad_output)
     progress(0, len(tape.nodes), "numbers")
     nodes = _nodes(expression, values, tracked, tape, kept)
     progress(len(nodes) // 2, len(nodes), "numbers")
     graph = Graph(
-        expression=expression.source,
-        at={name: plain(leaves[name]) for name in expression.variables},
-        dtype=context.dtype_name,
-        device=str(context.device),
-        value=shown,
+        **point.header(),
         warnings=tuple(warnings),
         root=nodes[tape.position(value) or 0].id,
         nodes=nodes,
