@@ -166,11 +166,15 @@ def excerpt(source: str, span: Span) -> tuple[str, str]:
 
 def columns(text: str) -> int:
     """How many terminal columns `text` takes."""
+    if text.isascii() and text.isprintable():
+        return len(text)
     return sum(_width(character) for character in visible(text))
 
 
 def visible(text: str) -> str:
     """`text` with control, bidirectional and unpaired characters replaced by a visible box."""
+    if text.isprintable():
+        return text
     return "".join(
         "�" if unicodedata.category(character) in _UNPRINTABLE else character for character in text
     )
