@@ -19,6 +19,7 @@ from autograd_cli.errors import UsageError, printable
 
 DEFAULT_WIDTH = 80
 COLOUR_CHOICES = ("auto", "always", "never")
+FORCED = ("FORCE_COLOR", "CLICOLOR_FORCE")  # in the environment: colour, whatever stdout is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +85,10 @@ class Console:
             return replace(self, colour=choice == "always")
         if self.environ.get("NO_COLOR"):
             return replace(self, colour=False)
-        if self.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        if any(self.environ.get(name, "0") not in ("", "0") for name in FORCED):
             return replace(self, colour=True)
-        return replace(self, colour=self.terminal and self.environ.get("TERM") != "dumb")
+        is_welcome = self.environ.get("TERM") != "dumb" and self.environ.get("CLICOLOR") != "0"
+        return replace(self, colour=self.terminal and is_welcome)
 
     def resized(self) -> Console:
         """The same console with the size that it has now."""

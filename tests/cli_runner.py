@@ -58,6 +58,8 @@ def environment(**changes: str | None) -> dict[str, str]:
         "LINES",
         "NO_COLOR",
         "FORCE_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
         "LC_ALL",
         "LC_CTYPE",
         "LANG",

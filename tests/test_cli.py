@@ -75,6 +75,11 @@ def test_words(words: str, arguments: list[str], options: list[tuple[str, str | 
         ("x --at --json", "option '--at' needs a value", "see agx grad --help"),
         ("-a", "option '-a' needs a value", "if '-a' is the expression, write it after '--'"),
         ("x --json=3", "option '--json' takes no value", "write '--json' alone"),
+        ("x -f=csv", "no such option '-f=csv'", "write '-f csv'"),
+        ("x --at x=2 y=3", "unexpected argument 'y=3'", "put commas between them: --at x=2,y=3"),
+        ("x --at x=2, y=3", "unexpected argument 'y=3'", "put commas between them: --at x=2,y=3"),
+        ("--at x=2 y=3 x*y", "unexpected argument 'y=3'", "put commas between them: --at x=2,y=3"),
+        ("x -f csv json", "unexpected argument 'json'", "-f takes one value, and has csv"),
     ],
 )
 def test_mistyped_options(words: str, message: str, hint: str | None) -> None:
@@ -347,6 +352,13 @@ class Terminal(io.StringIO):
         ({"FORCE_COLOR": "1"}, False, "auto", True),
         ({"FORCE_COLOR": "0"}, False, "auto", False),
         ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, True, "auto", False),
+        ({"CLICOLOR": "0"}, True, "auto", False),
+        ({"CLICOLOR": "1"}, True, "auto", True),
+        ({"CLICOLOR": "1"}, False, "auto", False),
+        ({"CLICOLOR_FORCE": "1"}, False, "auto", True),
+        ({"CLICOLOR_FORCE": "0"}, False, "auto", False),
+        ({"CLICOLOR": "0", "CLICOLOR_FORCE": "1"}, False, "auto", True),
+        ({"NO_COLOR": "1", "CLICOLOR_FORCE": "1"}, True, "auto", False),
         ({"TERM": "dumb"}, True, "auto", False),
         ({"TERM": "dumb"}, True, "always", True),
         ({"NO_COLOR": "1"}, False, "always", True),
@@ -459,3 +471,29 @@ def test_an_empty_name_says_what_is_meant(option: str) -> None:
 
 def test_an_empty_title_is_a_title() -> None:
     assert run("plot", "x", "--grid", "x=0:1", "--title", "", "-f", "plain").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "same"),
+    [
+        (["help"], ["--help"]),
+        (["help", "grad"], ["grad", "--help"]),
+        (["help", "fit", "curve"], ["fit", "curve", "--help"]),
+        (["fit", "help"], ["fit", "--help"]),
+        (["version"], ["--version"]),
+        (["-V"], ["--version"]),
+        (["grad", "--version"], ["--version"]),
+        (["fit", "curve", "--version"], ["--version"]),
+    ],
+)
+def test_what_is_typed_for_help_and_version_is_meant(words: list[str], same: list[str]) -> None:
+    assert run(*words) == run(*same)
+    assert run(*words).code == 0
+
+
+def test_a_variable_may_be_called_version_or_help() -> None:
+    assert run("grad", "-V", "--at", "V=2").out == "V\t-1.0\n"
+    assert (
+        run("grad", "help*version", "--at", "help=2,version=3").out == "help\t3.0\nversion\t2.0\n"
+    )
+    assert run("help", "nosuch").err.startswith("error: no such command 'nosuch'")

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autograd_cli.errors import UsageError
 
 CLOSE = 0.7  # difflib's ratio from which on a word counts as a mistyped name
+LIKE_A_VALUE = re.compile(r"\w+(\[[\d,]*\])?=[^=].*", re.DOTALL)  # x=2, as --at has it
 LIKE_AN_OPTION = re.compile(r"--?[A-Za-z][A-Za-z-]*(=.*)?", re.DOTALL)
 
 
@@ -38,10 +40,19 @@ class Grammar:
 
 @dataclass
 class Words:
-    """A command line taken apart, in order: `(name, value)` of options, and arguments."""
+    """A command line taken apart, in order: `(name, value)` of options, and arguments.
+
+    `after` has the option that an argument, by its place, came after at once.
+    """
 
     options: list[tuple[str, str | None]] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)
+    after: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    def add(self, argument: str, before: tuple[str, str | None] | None) -> None:
+        if before is not None and before[1] is not None:
+            self.after[len(self.arguments)] = before[0], before[1]
+        self.arguments.append(argument)
 
     def canonical(self) -> list[str]:
         """The same command line in the form that no parser can misread."""
@@ -58,21 +69,25 @@ def take_apart(words: Sequence[str], grammar: Grammar) -> Words:
     found = Words()
     rest = list(reversed(words))
     literal = False
+    before: tuple[str, str | None] | None = None  # the option that the word follows
     while rest:
         word = rest.pop()
         wanted = len(grammar.arguments) - len(found.arguments)
+        last, before = before, None
         if literal and wanted > 0:
-            found.arguments.append(word)
+            found.add(word, last)
         elif word == "--" and not literal:
             literal = True
         elif word in grammar.options:
-            found.options.append((word, _value(word, rest, grammar)))
+            before = word, _value(word, rest, grammar)
+            found.options.append(before)
         elif word.startswith("--") and word.partition("=")[0] in grammar.options:
             found.options.append(_joined(word, grammar))
         elif wanted > 0 and not _is_mistyped(word, grammar):
-            found.arguments.append(word)
+            found.add(word, last)
         else:
-            raise _unwanted(word, found, grammar)
+            found.add(word, last)
+            raise _unwanted(found, grammar)
     return found
 
 
@@ -110,16 +125,28 @@ def _nearest(word: str, grammar: Grammar) -> list[str]:
     return difflib.get_close_matches(name.lower(), known, n=1, cutoff=CLOSE)
 
 
-def _unwanted(word: str, found: Words, grammar: Grammar) -> UsageError:
-    """The error for a word too many, or for what was taken for an argument instead of it."""
-    suspects = [*found.suspects(), *([word] if LIKE_AN_OPTION.fullmatch(word) else [])]
+def _unwanted(found: Words, grammar: Grammar) -> UsageError:
+    """The error for a word too many, the last one, or for what was taken for an argument instead of
+    it."""
+    for place, (name, value) in found.after.items():
+        stray = found.arguments[place]
+        if "=" in value and LIKE_A_VALUE.fullmatch(stray):
+            together = shlex.quote(f"{value.rstrip(', ')},{stray}")
+            return UsageError(
+                f"unexpected argument {stray!r}", hint=f"put commas between them: {name} {together}"
+            )
+    suspects = found.suspects()
     for suspect in suspects:
         if _is_mistyped(suspect, grammar) or _nearest(suspect, grammar):
             return no_such_option(suspect, grammar)
     if suspects:
         return no_such_option(suspects[0], grammar)
+    *others, word = found.arguments
     hint = _help_hint(grammar)
-    if found.arguments:
+    if len(others) in found.after:
+        name, value = found.after[len(others)]
+        hint = f"{name} takes one value, and has {shlex.quote(value)}"
+    elif others:
         hint = "put quotes around an expression that has spaces or brackets"
     return UsageError(f"unexpected argument {word!r}", hint=hint)
 
@@ -129,6 +156,8 @@ def no_such_option(word: str, grammar: Grammar) -> UsageError:
     name = word.partition("=")[0]
     single, attached = word[:2], word[2:]
     nearest = _nearest(name, grammar)
+    if name in grammar.options and attached.startswith("="):
+        return UsageError(f"no such option {word!r}", hint=f"write '{single} {attached[1:]}'")
     if name in grammar.elsewhere:
         hint = f"it is an option of 'agx {grammar.elsewhere[name]}'"
     elif nearest and nearest[0] != f"-{name}" and attached and grammar.options.get(single):

@@ -10,7 +10,7 @@ import contextlib
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -25,6 +25,8 @@ PROGRAM = "agx"
 COMPLETE = "_AGX_COMPLETE"  # set by the shell when it asks at Tab
 HELP = ("--help", "-h")
 VERSION = "--version"
+VERSIONS = (VERSION, "-V", "version")  # where a command is wanted
+HELP_FIRST = "help"  # `agx help grad` is `agx grad --help`
 FILES = ("FILE", "PATH", "DIR")  # what options call the files that they name
 MANY = 1000  # arguments, of a kind that may be repeated
 
@@ -39,6 +41,8 @@ class Command(TyperCommand):
         if any(name in HELP for name, _ in words.options):
             ctx.obj.stdout.write(help_text.of_command(self, ctx.command_path, ctx.obj))
             raise typer.Exit
+        if any(name == VERSION for name, _ in words.options):
+            _tell_version(ctx.obj)
         _check_not_empty(self.params, words)
         missing = [one for one in self.params if is_argument(one) and one.required]
         if len(words.arguments) < len(missing):
@@ -73,7 +77,8 @@ class Command(TyperCommand):
             if is_argument(one)
             for _ in range(MANY if one.nargs == -1 else 1)
         ]
-        return Grammar(_without_program(ctx.command_path), options_of(self), arguments, elsewhere)
+        options = options_of(self) | {VERSION: False}
+        return Grammar(_without_program(ctx.command_path), options, arguments, elsewhere)
 
 
 class _Elsewhere(Mapping[str, str]):
@@ -139,15 +144,16 @@ class Group(TyperGroup):
         _take_values_as_they_are(self.params)
         if not ctx.resilient_parsing:
             console: Console = ctx.obj
+            if args and args[0] == HELP_FIRST:
+                args = [*args[1:], HELP[0]]
             first = args[0] if args else HELP[0]
             if first in HELP:
                 console.stdout.write(
                     help_text.of_group(self, self.member, ctx.command_path, console)
                 )
                 raise typer.Exit
-            if first == VERSION:
-                console.stdout.write(f"agx {__version__}\n")
-                raise typer.Exit
+            if first in VERSIONS:
+                _tell_version(console)
             if first not in self.commands:
                 raise self._no_such(first, ctx.command_path)
         return super().parse_args(ctx, args)
@@ -179,6 +185,11 @@ class Group(TyperGroup):
         elif not word.isalpha():
             hint = self.instead(word)
         return UsageError(f"no such {self.member} {word!r}", hint=hint)
+
+
+def _tell_version(console: Console) -> NoReturn:
+    console.stdout.write(f"agx {__version__}\n")
+    raise typer.Exit
 
 
 def options_of(command: Any) -> dict[str, bool]:
