@@ -74,7 +74,10 @@ def _told(
     (found,) = examination.evidence({})
     told: dict[str, list[str]] = {}
     for element, evidence in zip(examination.elements, found, strict=True):
-        if evidence.slopes.kind in (KINKED, JUMPING, INFINITE) and math.isfinite(evidence.autograd):
+        slopes = evidence.slopes
+        if math.isnan(slopes.before + slopes.after):  # next to the edge of the domain
+            continue
+        if slopes.kind in (KINKED, JUMPING, INFINITE) and math.isfinite(evidence.autograd):
             told.setdefault(judge(evidence)[1], []).append(element.label)
     texts = [f"no derivative by {_listed(labels)}: {note}" for note, labels in told.items()]
     if texts and len(suspected) > most:

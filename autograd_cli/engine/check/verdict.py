@@ -313,6 +313,10 @@ def _jump(evidence: Evidence) -> Judgement:
     after: float | None = slopes.after
     if exact is not None and (exact.before, exact.after) != (None, None):
         before, after = exact.before, exact.after
+    for side, one in (("right", before), ("left", after)):
+        if one is not None and math.isnan(one):
+            near = "the edge of the domain is next to this point"
+            return INCONCLUSIVE, f"{near}: there are values only to the {side}"
     places = (before, after, slopes.value)
     sizes = [abs(one) for one in places if one is not None and math.isfinite(one)]
     size = max(sizes, default=0.0)
