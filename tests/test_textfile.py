@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from cli_runner import PROGRAM, agx, environment, run
 
-from autograd_cli.data import textfile
+from autograd_cli.data import pipes
 from autograd_cli.data.textfile import read_text
 from autograd_cli.errors import FileError
 
@@ -75,12 +75,12 @@ def test_a_pipe_is_waited_for_once_somebody_writes() -> None:
         os.close(writing)
 
     thread = threading.Thread(target=write)
-    before, textfile.PATIENCE = textfile.PATIENCE, 0.1
+    before, pipes.PATIENCE = pipes.PATIENCE, 0.1
     try:
         thread.start()
         found = run("eval", "x", "--at", f"@/dev/fd/{reading}", "-f", "plain")
     finally:
-        textfile.PATIENCE = before
+        pipes.PATIENCE = before
         thread.join()
         os.close(reading)
     assert found.out == "5.0\n"
@@ -109,7 +109,40 @@ def test_a_pipe_into_which_nobody_writes_is_given_up(which: int, tmp_path: Path)
         f"error: cannot read '{pipe}': nobody has written into this pipe for 5 s\n"
         "  hint: start what writes into it first\n"
     )
-    assert time.monotonic() - begun >= textfile.PATIENCE
+    assert time.monotonic() - begun >= pipes.PATIENCE
+
+
+@pytest.mark.parametrize(
+    "words", [("eval", "x", "--points"), ("fit", "curve", "a*x", "--y", "y", "--data")]
+)
+def test_so_is_one_that_is_a_table(words: tuple[str, ...], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    found = agx(*words, str(pipe))
+    assert found.returncode == 3
+    assert found.stderr.startswith(
+        f"error: cannot read '{pipe}': nobody has written into this pipe"
+    )
+
+
+def test_a_table_may_come_late_and_slowly(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def write() -> None:
+        time.sleep(0.5)
+        with pipe.open("w") as out:
+            for line in ("x", "1", "2"):
+                out.write(f"{line}\n")
+                out.flush()
+                time.sleep(0.2)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert (
+        agx("eval", "2*x", "--points", str(pipe), "-f", "csv").stdout == "x,value\n1,2.0\n2,4.0\n"
+    )
+    thread.join()
 
 
 def test_a_pipe_whose_writer_comes_late(tmp_path: Path) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import select
 import stat
-import time
 from pathlib import Path
 
+from autograd_cli.data.pipes import is_pipe, open_pipe
 from autograd_cli.errors import FileError, UsageError
 
 MOST = 1 << 24  # bytes
-PATIENCE = 5.0  # seconds that a pipe may stand without anybody who writes into it
-PAUSE = 0.05  # seconds between two looks at it
 PART = 1 << 16
 
 
@@ -38,18 +35,12 @@ def read_text(path: str | Path, most: int = MOST) -> str:
 
 def _content(path: str | Path, most: int) -> bytes:
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
-    # Without waiting, as a pipe that nobody writes into would keep us waiting for ever.
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    descriptor = open_pipe(path) if is_pipe(path) else os.open(path, flags)
     try:
         found = os.fstat(descriptor)
-        if stat.S_ISFIFO(found.st_mode):
-            content = _piped(descriptor, path, most)
-        elif _may_never_end(descriptor, found):
+        if _may_never_end(descriptor, found):
             raise _cannot(path, "it is a device, which need not end")
-        else:
-            if hasattr(os, "O_NONBLOCK"):
-                os.set_blocking(descriptor, True)
-            content = b"" if found.st_size > most else _until_end(descriptor, most)
+        content = b"" if found.st_size > most else _until_end(descriptor, most)
         if max(len(content), found.st_size) > most:
             raise _cannot(
                 path,
@@ -77,38 +68,6 @@ def _until_end(descriptor: int, most: int) -> bytes:
     while size <= most and (part := os.read(descriptor, PART)):
         parts.append(part)
         size += len(part)
-    return b"".join(parts)
-
-
-def _piped(descriptor: int, path: str | Path, most: int) -> bytes:
-    """What comes through a pipe: one that is written to is waited for, however long it takes."""
-    poller = select.poll()
-    poller.register(descriptor, select.POLLIN)
-    end = time.monotonic() + PATIENCE
-    parts: list[bytes] = []
-    size = 0
-    is_written = False  # nothing to read is its end, and not that nobody has begun
-    while size <= most:
-        try:
-            part = os.read(descriptor, PART)
-        except BlockingIOError:
-            is_written = True
-            poller.poll()
-            continue
-        parts.append(part)
-        size += len(part)
-        if part:
-            is_written = True
-        elif is_written:
-            break
-        elif time.monotonic() > end:
-            raise _cannot(
-                path,
-                f"nobody has written into this pipe for {PATIENCE:g} s",
-                "start what writes into it first",
-            )
-        else:
-            is_written = bool(poller.poll(1000 * PAUSE))  # also by somebody who has gone
     return b"".join(parts)
 
 
