@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cli_runner import PROGRAM, environment, run
+from cli_runner import run
 
 from autograd_cli.data import delimited, numbers
 from autograd_cli.data.names import listing, quoted
@@ -263,13 +263,10 @@ def test_the_hint_can_be_pasted(name: str, tmp_path: Path) -> None:
     path = written(tmp_path, out.getvalue())
     told = run("eval", "3*volts", "--points", path).err
     option = told.partition("--map ")[2].partition(" takes another column")[0]
-    found = subprocess.run(
-        ["bash", "-c", f"{' '.join(PROGRAM)} eval '3*volts' --points {path} --map {option}"],
-        capture_output=True,
-        text=True,
-        env=environment(),
-    )
-    assert (found.returncode, found.stdout.rstrip().endswith("6.0")) == (0, True), found.stderr
+    words = f"eval '3*volts' --points {shlex.quote(path)} --map {option} -f csv"
+    read = subprocess.run(["bash", "-c", f"printf '%s\\0' {words}"], capture_output=True, text=True)
+    found = run(*read.stdout.split("\0")[:-1])
+    assert (found.code, found.out.rstrip().endswith("6.0")) == (0, True), found.err
 
 
 def test_simple_names_are_shown_as_they_are() -> None:
