@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from itertools import groupby, zip_longest
 from typing import Any
 
 from autograd_cli.errors import visible
+from autograd_cli.language.symbols import LETTERS, symbol_latex
 from autograd_cli.render.grid import ends, shape
 from autograd_cli.render.numbers import short
 from autograd_cli.render.style import Style
 from autograd_cli.results import Gradient, Scalar, Value
 from autograd_cli.results.array import LISTS
 
-SMALL_GREEK = (
-    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
-    *("lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi"),
-    "omega",
-)
-LARGE_GREEK = (
-    *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"),
-)
-GREEK = {*SMALL_GREEK, *LARGE_GREEK}
 SPECIAL = {
     "\\": r"\textbackslash{}",
     "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}",
     **{character: "\\" + character for character in "{}$&#_%"},
 }
-SPECIAL |= {
-    unicodedata.lookup(f"GREEK SMALL LETTER {name.replace('lambda', 'lamda')}"): rf"$\{name}$"
-    for name in SMALL_GREEK
-}
+SPECIAL |= {letter: rf"$\{name}$" for letter, name in LETTERS.items()}
 DOTS = r"\dots"
 WIDEST = 58  # signs that a line of a page has room for
 GAP = 2  # signs between two columns
 _WORD = re.compile(r"\\(a?(?:sin|cos|tan)h?|arc[a-z]+|log|ln|exp|det|max|min)\b")
 _COMMAND = re.compile(r"\\(?!left|right|frac|text|math|operator|begin|end|small|bar|dot\b)[a-z]+")
+_NAME = re.compile(r"\w+(\[[\d,]+\])?")
 _NO_SIGN = re.compile(r"\\[a-z]+|[{}_^\\ ]")
 WORDS = {"nan": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}
 
@@ -102,15 +91,8 @@ def number(value: Scalar, style: Style) -> str:
 
 
 def symbol(name: str) -> str:
-    """A variable as one would write it: `x_{1}`, `\\theta`, `\\mathit{speed}`; `A_{0,1}`."""
-    match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)?(?:\[([\d,]+)\])?", name)
-    if match is None:
-        return SPECIAL[name].strip("$") if name in SPECIAL else text(name)
-    letters, *indices = match.groups()
-    base = letters if len(letters) == 1 else rf"\mathit{{{letters}}}"
-    base = rf"\{letters}" if letters in GREEK else base
-    below = ",".join(index for index in indices if index)
-    return f"{base}_{{{below}}}" if below else base
+    """A variable as one would write it; what is no name, as a column may have, as it is."""
+    return symbol_latex(name) if _NAME.fullmatch(name) else text(name)
 
 
 def width(typeset: str) -> int:

@@ -26,6 +26,7 @@ from autograd_cli.language.latex.tokens import (
     Token,
     closing,
 )
+from autograd_cli.language.symbols import GREEK
 
 _LETTER = re.compile(r"(?:\w+\()*(?:\w+:)?[A-Za-z]\)*")
 
@@ -66,7 +67,7 @@ def letter(token: Token) -> Look | None:
         return Look(text, text, text)
     if token.kind != COMMAND:
         return None
-    if text in words.GREEK or text in words.LETTERS:
+    if text in GREEK or text in words.LETTERS:
         return Look(f"\\{text}", text, text)
     if text in words.VARIANTS:
         return Look(f"\\{text}", words.VARIANTS[text], text)

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_SMALL = """
-    alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma
-    tau upsilon phi chi psi omega
-"""
-GREEK = frozenset([*_SMALL.split(), *_SMALL.title().split()])
-
 # Other shapes of a letter: named as the letter where that does not occur in its usual shape.
 VARIANTS: Mapping[str, str] = {
     **{f"var{name}": name for name in ("epsilon", "theta", "kappa", "pi", "rho", "sigma", "phi")},

@@ -11,7 +11,8 @@ import sympy
 from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expression, Node
 from autograd_cli.language.functions import FUNCTIONS
 from autograd_cli.language.symbolic.forms import NoClosedForm
-from autograd_cli.language.symbolic.printing import latex, symbol_latex
+from autograd_cli.language.symbolic.printing import latex
+from autograd_cli.language.symbols import symbol_latex
 
 MAX_CHARACTERS = 20_000  # a named step that is used twice is typeset twice
 
