@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from autograd_cli.render.descent import BAD, GOOD, parameter_table
-from autograd_cli.render.layout import Cell, Line, Table, cell
+from collections.abc import Sequence
+
+from autograd_cli.render.descent import BAD, GOOD, parameters
+from autograd_cli.render.document import Document, Paragraph, Part, Source
+from autograd_cli.render.layout import Cell, Table, cell
 from autograd_cli.render.numbers import short
-from autograd_cli.render.parts import HEADING, NAME, NUMBER, TITLE, line_width, paragraph, shown
+from autograd_cli.render.parts import NAME, NUMBER
 from autograd_cli.render.sparkline import sparkline
 from autograd_cli.render.style import Style
 from autograd_cli.results.comparison import BY_RATE, Comparison
 from autograd_cli.results.descent import QuadraticFit
 
+MOST_PARAMETERS = 8  # whose table is shown
 CURVE = 12  # columns of a loss curve
 LOOKS = {"fast": GOOD, "slow": "", "oscillating": "yellow", "diverging": "bold red"}
 
 
-def comparison_page(result: Comparison, style: Style) -> list[Line]:
+def comparison_page(result: Comparison, style: Style) -> Document:
     """A row for each, with its loss as a little curve; then where the best one ended."""
-    room = line_width(style)
     every = result.contenders
     labels = [short(one.label, style.precision) for one in every]
     columns: dict[str, list[Cell]] = {}
@@ -45,23 +48,15 @@ def comparison_page(result: Comparison, style: Style) -> list[Line]:
         cell(sparkline(one.losses, CURVE, unicode=style.unicode), NUMBER, solid=True)
         for one in every
     ]
-    table = Table(list(columns), list(zip(*columns.values(), strict=True)))
-    widths = table.widths(room)
-    drawn = table.lines(widths, HEADING) if widths else table.records(room, HEADING)
     best = f"the best is {short(result.best, style.precision)}: {result.reason}"
-    return [
-        [(shown(result.expression, style), TITLE)],
-        [],
-        *drawn,
-        [],
-        *paragraph([(shown(best, style), GOOD if result.converged else BAD)], room),
-        *([] if len(result.parameters) > 8 else [[]]),
-        *(
-            []
-            if len(result.parameters) > 8
-            else parameter_table({"start": result.initial, "end": result.parameters}, style)
-        ),
+    page: list[Sequence[Part]] = [
+        [Source(result.expression)],
+        [Table(list(columns), list(zip(*columns.values(), strict=True)))],
+        [Paragraph(best, GOOD if result.converged else BAD)],
     ]
+    if len(result.parameters) > MOST_PARAMETERS:
+        return page
+    return [*page, parameters({"start": result.initial, "end": result.parameters}, style)]
 
 
 def _number(value: float | None, precision: int) -> Cell:

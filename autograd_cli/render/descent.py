@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from autograd_cli.render.document import Document, Facts, Paragraph, Part, Title
 from autograd_cli.render.fit import verdict
 from autograd_cli.render.grid import linear
-from autograd_cli.render.layout import Cell, Line, Table, cell, hanging
+from autograd_cli.render.layout import Cell, Table, cell
 from autograd_cli.render.numbers import short
 from autograd_cli.render.parts import (
     HEADING,
     NAME,
-    TITLE,
     line_width,
-    paragraph,
     shown,
     value_cells,
 )
@@ -30,7 +29,7 @@ LABEL = 20
 Pair = tuple[str, str]
 
 
-def quadratic_page(result: QuadraticFit, style: Style) -> list[Line]:
+def quadratic_page(result: QuadraticFit, style: Style) -> Document:
     """The end beside the exact minimum, and what the Hessian predicted of the way there."""
     columns: dict[str, Mapping[str, Value]] = {"start": result.initial, "end": result.parameters}
     if result.stationary is not None:
@@ -40,13 +39,7 @@ def quadratic_page(result: QuadraticFit, style: Style) -> list[Line]:
     if result.condition_number is not None:
         pairs.append(("condition number", short(result.condition_number, style.precision)))
     pairs += _rates(result, style)
-    return [
-        *ending(result, style),
-        [],
-        *parameter_table(columns, style),
-        [],
-        *labelled(pairs, style),
-    ]
+    return [[ending(result)], parameters(columns, style), [Facts(pairs)]]
 
 
 def _stationary(result: QuadraticFit, style: Style) -> list[Pair]:
@@ -90,7 +83,7 @@ def _rates(result: QuadraticFit, style: Style) -> list[Pair]:
     return [*pairs, ("learning rate", rate)]
 
 
-def minimum_page(result: MinimumFit, style: Style) -> list[Line]:
+def minimum_page(result: MinimumFit, style: Style) -> Document:
     """What kind of point the end is, with the evidence; with several starts, the distinct ends."""
     columns: dict[str, Mapping[str, Value]] = {"start": result.initial, "end": result.parameters}
     if result.basins:
@@ -109,19 +102,11 @@ def minimum_page(result: MinimumFit, style: Style) -> list[Line]:
     if result.at_bounds:
         pairs.append(("held by bounds", ", ".join(result.at_bounds)))
     pairs.append(("method", result.method))
-    return [
-        *ending(result, style),
-        [],
-        *parameter_table(columns, style),
-        [],
-        *labelled(pairs, style),
-        *_basins(result, style),
-    ]
+    page: list[Sequence[Part]] = [[ending(result)], parameters(columns, style), [Facts(pairs)]]
+    return [*page, _basins(result, style)] if result.basins else page
 
 
-def _basins(result: MinimumFit, style: Style) -> list[Line]:
-    if not result.basins:
-        return []
+def _basins(result: MinimumFit, style: Style) -> list[Part]:
     room = line_width(style)
     names = [name for name, _ in numbers(result.parameters)]
     shares = [
@@ -138,53 +123,35 @@ def _basins(result: MinimumFit, style: Style) -> list[Line]:
     for number, name in enumerate(names[:MOST_ROWS]):
         headings.append(shown(name, style))
         columns.append(value_cells([row[number] for row in rows], style, room))
-    table = Table(headings, list(zip(*columns, strict=True)))
-    widths = table.widths(room)
-    drawn = table.lines(widths, HEADING) if widths else table.records(room, HEADING)
-    return [[], [("where the starts ended", TITLE)], *drawn]
+    return [Title("where the starts ended"), Table(headings, list(zip(*columns, strict=True)))]
 
 
 # Parts --------------------------------------------------------------------------------------------
 
 
-def ending(result: Fit, style: Style) -> list[Line]:
+def ending(result: Fit) -> Paragraph:
     """Whether it converged, and why it ended."""
-    look = GOOD if result.converged else BAD
-    return paragraph([(shown(verdict(result), style), look)], line_width(style))
+    return Paragraph(verdict(result), GOOD if result.converged else BAD)
 
 
-def parameter_table(columns: Mapping[str, Mapping[str, Value]], style: Style) -> list[Line]:
-    """A row for every number of the parameters; the middle of many is left out."""
-    room = line_width(style)
+def parameters(columns: Mapping[str, Mapping[str, Value]], style: Style) -> list[Part]:
+    """A table with a row for every number of the parameters; the middle of many is left out."""
     first = next(iter(columns.values()))
     names = [shown(name, style) for name, _ in numbers(first)]
     flat: list[list[Scalar]] = [[value for _, value in numbers(one)] for one in columns.values()]
     places = list(range(len(names)))
-    left_out = len(places) > MOST_ROWS
-    if left_out:
+    if len(names) > MOST_ROWS:
         places = [*places[: MOST_ROWS // 2], *places[-MOST_ROWS // 2 :]]
     cells = [[cell(names[place], NAME, solid=True) for place in places]]
-    cells += [value_cells([column[place] for place in places], style, room) for column in flat]
-    rows = list(zip(*cells, strict=True))
-    table = Table(("parameter", *columns), rows)
-    widths = table.widths(room)
-    drawn = table.lines(widths, HEADING) if widths else table.records(room, HEADING)
-    if left_out:
-        note = f"{len(names) - MOST_ROWS} parameters in the middle are left out"
-        drawn += paragraph([(note, HEADING)], room)
-    return drawn
-
-
-def labelled(pairs: Sequence[Pair], style: Style) -> list[Line]:
-    """Labels and texts, one under the other."""
-    width = max(len(label) for label, _ in pairs) + 2
-    return [
-        line
-        for label, text in pairs
-        for line in hanging(
-            [(label.ljust(width), HEADING)], cell(shown(text, style)), line_width(style)
-        )
+    cells += [
+        value_cells([column[place] for place in places], style, line_width(style))
+        for column in flat
     ]
+    found: list[Part] = [Table(("parameter", *columns), list(zip(*cells, strict=True)))]
+    if len(names) > MOST_ROWS:
+        note = f"{len(names) - MOST_ROWS} parameters in the middle are left out"
+        found.append(Paragraph(note, HEADING))
+    return found
 
 
 def _shortened(texts: list[str], style: Style) -> list[str]:

@@ -17,6 +17,7 @@ from autograd_cli.render.typesetting import derivative, formula, known, number, 
 from autograd_cli.results import Evaluation, Gradient, Result
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
+from autograd_cli.results.fit import Fit
 from autograd_cli.results.matrices import Hessian, Jacobian
 from autograd_cli.results.regression import Regression
 
@@ -105,6 +106,13 @@ def _(result: Hessian, style: Style) -> Iterator[Sequence[str]]:
     from autograd_cli.render.latex_matrices import hessian_equations
 
     return hessian_equations(result, style)
+
+
+@lines.register
+def _(result: Fit, style: Style) -> Iterator[Sequence[str]]:
+    from autograd_cli.render.latex_document import fit_equations
+
+    return fit_equations(result, style)
 
 
 @lines.register

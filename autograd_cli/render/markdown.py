@@ -11,6 +11,7 @@ from functools import singledispatch
 from typing import TextIO, TypeAlias
 
 from autograd_cli.errors import visible
+from autograd_cli.render.document import Facts, Paragraph, Part, Source, Title
 from autograd_cli.render.grid import linear
 from autograd_cli.render.layout import Cell, Table
 from autograd_cli.render.listings import FunctionList, Info
@@ -24,6 +25,7 @@ from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
+from autograd_cli.results.fit import Fit
 from autograd_cli.results.matrices import Hessian, Matrix
 from autograd_cli.results.regression import Regression
 
@@ -140,6 +142,30 @@ def _(result: Explanation, style: Style) -> Iterator[str]:
         [code(label), _cell_text(value)] for label, value in result_rows(result, style)
     ]
     yield table(("derivative", "value"), rows_of_result)
+
+
+@sections.register
+def _(result: Fit, style: Style) -> Iterator[str]:
+    from autograd_cli.render.fits import page  # only fits need it
+
+    yield f"{code(result.expression)} = {linear(result.value, style)}"
+    for block in page(result, style):
+        for part in block:
+            yield from _part(part)
+
+
+def _part(part: Part) -> Iterator[str]:
+    match part:
+        case Source():  # it stands above
+            return
+        case Title(text):
+            yield f"### {prose(text)}"
+        case Paragraph(text):
+            yield prose(text)
+        case Facts(pairs):
+            yield table(("what", "value"), [[label, prose(text)] for label, text in pairs])
+        case Table():
+            yield _trace(part)
 
 
 @sections.register

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from autograd_cli.render.descent import ending, labelled
+from autograd_cli.render.descent import ending
+from autograd_cli.render.document import Document, Facts, Title, table_lines
 from autograd_cli.render.layout import Cell, Line, Table, cell, hanging
 from autograd_cli.render.numbers import short
 from autograd_cli.render.parts import (
@@ -55,7 +56,7 @@ def step_page(step: TrainingStep, style: Style) -> list[Line]:
     ]
 
 
-def network_page(result: NetworkFit, style: Style) -> list[Line]:
+def network_page(result: NetworkFit, style: Style) -> Document:
     """How the training ended, and the gradient of every layer's weights on the way."""
     room = line_width(style)
     flow = result.flow
@@ -73,13 +74,11 @@ def network_page(result: NetworkFit, style: Style) -> list[Line]:
     if result.accuracy is not None:
         pairs.append(("accuracy", f"{result.accuracy:.1%} of {result.samples} samples"))
     heads = ("layer", "weights", "gradient at first", "at last", "on the way")
+    flow_table = Table(heads, list(zip(*cells, strict=True)))
     return [
-        *ending(result, style),
-        [],
-        *labelled(pairs, style),
-        [],
-        *paragraph([("the gradient's flow, by the norm in every layer", TITLE)], room),
-        *_table(heads, cells, room),
+        [ending(result)],
+        [Facts(pairs)],
+        [Title("the gradient's flow, by the norm in every layer"), flow_table],
     ]
 
 
@@ -92,8 +91,4 @@ def _shape(shape: Shape, style: Style) -> str:
 
 
 def _table(headings: tuple[str, ...], columns: list[list[Cell]], room: int) -> list[Line]:
-    indent = 2
-    table = Table(headings, list(zip(*columns, strict=True)))
-    widths = table.widths(room - indent)
-    drawn = table.lines(widths, HEADING) if widths else table.records(room - indent, HEADING)
-    return [[(" " * indent, ""), *line] if line else line for line in drawn]
+    return table_lines(Table(headings, list(zip(*columns, strict=True))), room, indent=2)

@@ -12,11 +12,9 @@ from itertools import groupby, islice
 from typing import TextIO
 
 from autograd_cli.render.check import page as check_page
-from autograd_cli.render.comparison import comparison_page
-from autograd_cli.render.descent import minimum_page, quadratic_page
+from autograd_cli.render.document import drawn
 from autograd_cli.render.explanation.page import page
 from autograd_cli.render.explanation.result import Block
-from autograd_cli.render.fit import fit_page
 from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.grid import block, derivative_sign, linear, raised
 from autograd_cli.render.layout import (
@@ -32,7 +30,7 @@ from autograd_cli.render.layout import (
 )
 from autograd_cli.render.listings import FunctionEntry, FunctionList, Info
 from autograd_cli.render.matrices import hessian_page, jacobian_page
-from autograd_cli.render.network import network_page, step_page
+from autograd_cli.render.network import step_page
 from autograd_cli.render.numbers import align, short
 from autograd_cli.render.parts import (
     HEADING,
@@ -55,14 +53,11 @@ from autograd_cli.render.style import Style
 from autograd_cli.render.terminal_lines import Printer, print_lines, printer_of
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
-from autograd_cli.results.comparison import Comparison
-from autograd_cli.results.descent import QuadraticFit
 from autograd_cli.results.explanation import Explanation
 from autograd_cli.results.fit import Fit
 from autograd_cli.results.lessons import LessonList, LessonRun
 from autograd_cli.results.matrices import Hessian, Jacobian
-from autograd_cli.results.minimum import MinimumFit
-from autograd_cli.results.network import NetworkFit, TrainingStep
+from autograd_cli.results.network import TrainingStep
 from autograd_cli.results.regression import Regression
 
 LABELS = 12  # columns that the labels of a gradient take where it is not a table
@@ -171,14 +166,16 @@ def view(result: Result, style: Style) -> list[Line]:
 
 
 view.register(Check, check_page)
-view.register(Fit, fit_page)
-view.register(QuadraticFit, quadratic_page)
-view.register(MinimumFit, minimum_page)
-view.register(NetworkFit, network_page)
-view.register(Comparison, comparison_page)
 view.register(Regression, regression_page)
 view.register(Jacobian, jacobian_page)
 view.register(Hessian, hessian_page)
+
+
+@view.register
+def _(result: Fit, style: Style) -> list[Line]:
+    from autograd_cli.render.fits import page  # only fits need it
+
+    return drawn(page(result, style), style)
 
 
 @view.register

@@ -27,6 +27,7 @@ WIDEST = 58  # signs that a line of a page has room for
 GAP = 2  # signs between two columns
 _WORD = re.compile(r"\\(a?(?:sin|cos|tan)h?|arc[a-z]+|log|ln|exp|det|max|min)\b")
 _COMMAND = re.compile(r"\\(?!left|right|frac|text|math|operator|begin|end|small|bar|dot\b)[a-z]+")
+_NUMERAL = re.compile(r"-?\d+(\.\d*)?(e[-+]?\d+)?")
 _NAME = re.compile(r"\w+(\[[\d,]+\])?")
 _NO_SIGN = re.compile(r"\\[a-z]+|[{}_^\\ ]")
 WORDS = {"nan": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}
@@ -49,15 +50,16 @@ def formula(found: Value) -> str:
 
 def text(source: str) -> str:
     """Any text as LaTeX shows it letter by letter."""
-    return rf"\texttt{{{_escaped(source)}}}"
+    return rf"\texttt{{{upright(source)}}}"
 
 
 def words(sentence: str) -> str:
     """A sentence between equations."""
-    return rf"\text{{\small {_escaped(sentence)}}}"
+    return rf"\text{{\small {upright(sentence)}}}"
 
 
-def _escaped(source: str) -> str:
+def upright(source: str) -> str:
+    """Text in which no character is a command."""
     shown = visible(source.replace("\n", " ").expandtabs(4))
     return "".join(SPECIAL.get(character, character) for character in shown)
 
@@ -84,9 +86,16 @@ def number(value: Scalar, style: Style) -> str:
     shown = "0" if shown == "-0" else shown
     if isinstance(value, (bool, str)) or value is None:
         return rf"\text{{{shown}}}"
+    return numeral(shown) or shown
+
+
+def numeral(shown: str) -> str | None:
+    """A number that is shown as text in LaTeX; None for what is none."""
     if shown in WORDS:
         return WORDS[shown]
     mantissa, _, exponent = shown.partition("e")
+    if not _NUMERAL.fullmatch(shown):
+        return None
     return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
