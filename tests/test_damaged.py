@@ -37,6 +37,7 @@ import damaged  # noqa: E402
 from autograd_cli.data import arrow_table  # noqa: E402
 
 COUNT = 32  # files of a kind: 512 in all
+AGAIN = 12  # of them, with other memory
 MEMORY = (85, 170)  # what fills memory that was not written to, where the C library does that
 PLAIN = {"stream", "file", "feather-uncompressed", "parquet-none", "parquet-checksums"}
 HARNESS = Path(damaged.__file__)
@@ -110,7 +111,8 @@ def faults_of(
 def test_a_damaged_table_is_an_error_or_what_the_file_holds(kind: str, tmp_path: Path) -> None:
     first = outcomes(kind, tmp_path, MEMORY[0])
     if kind not in PLAIN:
-        assert outcomes(kind, tmp_path, MEMORY[1]) == first
+        again = outcomes(kind, tmp_path, MEMORY[1], AGAIN)
+        assert again == first[:AGAIN]
     assert len(first) == COUNT
     rows = rows_of(first[0]["out"])
     assert len(rows) == damaged.ROWS

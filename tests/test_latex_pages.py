@@ -39,6 +39,14 @@ CASES: dict[str, tuple[str, ...]] = {
     "check": ("check", "x**2*y", "--at", "x=2,y=3", "--against", "x: 2*x*y+1; y: x**2"),
     "kink": ("check", "abs(x_1) + relu(_y) + x_1 % 3", "--at", "x_1=0,_y=0"),
     "cancellation": ("check", "(exp(x)-1-x)/x**2", "--at", "x=1e-9", "--order", "2"),
+    "quadratic": ("fit", "quadratic", "x_1**2+10*y**2", "--start", "x_1=5,y=1", "-q"),
+    "minimum": ("fit", "minimize", "x**4-x**2", "--start", "x=-1", "--starts", "8", "-q"),
+    "many parameters": ("fit", "minimize", "sum((x-1)**2)", "--start", "x=zeros(30)", "-q"),
+    "comparison": (
+        *("fit", "quadratic", "x**2+3*y**2", "--start", "x=1,y=2"),
+        *("--compare", "gd,adam", "--steps", "20", "-q"),
+    ),
+    "network": ("fit", "mlp", "--steps", "5", "-q"),
     "condition": ("check", "where((x>0) & ~(x<1), x**2, x)", "--at", "x=1"),
 }
 

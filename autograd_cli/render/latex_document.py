@@ -13,13 +13,13 @@ from autograd_cli.render.style import Style
 from autograd_cli.render.typesetting import known, numeral, symbol, text, upright, words
 from autograd_cli.results.fit import Fit
 
-SENTENCE = 80  # characters that a line has room for
+SENTENCE = 70  # characters that a line has room for
 PICTURES = range(0x2580, 0x25A0)  # little curves are made of these blocks, which LaTeX has not
 
 
 def fit_equations(result: Fit, style: Style) -> Iterator[Sequence[str]]:
     """The loss where it ended, and all that its page says."""
-    yield [text(result.expression), *known(result.value, style)]
+    yield [f"& {' = '.join([text(result.expression), *known(result.value, style)])}"]
     for block in page(result, style):
         for part in block:
             for line in _lines(part):
