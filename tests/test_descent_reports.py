@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import itertools
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import pytest
+from cli_runner import run
 from golden_files import Golden, rounded
 
 from autograd_cli.console import Console
@@ -30,7 +33,7 @@ from autograd_cli.render.sparkline import sparkline
 from autograd_cli.render.steps import StepTable
 from autograd_cli.render.style import Style
 from autograd_cli.results.comparison import BY_OPTIMIZER, BY_RATE, Comparison, Contender
-from autograd_cli.results.fit import Fit, Fitting, Step
+from autograd_cli.results.fit import Fit, Fitting, Step, numbers
 from autograd_cli.settings import Descent, Settings
 
 GOLDEN = Golden("descent", key=rounded)
@@ -220,3 +223,20 @@ def test_the_table_of_steps_fits_and_says_what_is_left_out(width: int) -> None:
     if width >= 40:
         assert columns(heading) <= width
         assert sum(columns(text) for text, _ in table.row(step)) <= width
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("quadratic", "x**2+y**2", "--start", "x=1,y=2"),
+        ("minimize", "x**2+y**2", "--start", "x=1,y=2"),
+        ("mlp", "--steps", "2"),
+    ],
+    ids=lambda words: str(words[0]),
+)
+def test_csv_without_steps_has_the_parameters(words: tuple[str, ...]) -> None:
+    found = run("fit", *words, "-q", "-f", "csv").out
+    content = json.loads(run("fit", *words, "-f", "json").out)
+    header, *rows = csv.reader(io.StringIO(found))
+    assert header == ["parameter", "value"]
+    assert [(name, float(value)) for name, value in rows] == list(numbers(content["parameters"]))

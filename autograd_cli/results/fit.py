@@ -104,8 +104,10 @@ class Fit(Evaluation):
         yield from numbers(self.parameters)
 
     def table(self, steps: Sequence[Step]) -> Table:
-        """The header and the rows of this fit as CSV: its steps."""
-        return (steps[0].columns() if steps else ()), [step.row() for step in steps]
+        """The header and the rows of this fit as CSV: its steps, or without any its parameters."""
+        if not steps:
+            return ("parameter", "value"), list(numbers(self.parameters))
+        return steps[0].columns(), [step.row() for step in steps]
 
 
 Table = tuple[tuple[str, ...], list[tuple[Scalar, ...]]]
