@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from functools import singledispatch
 from typing import TextIO
 
+from autograd_cli.language.latex_symbols import symbol_latex
 from autograd_cli.render.numbers import exact
 from autograd_cli.render.points import Points
 from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
-from autograd_cli.render.typesetting import derivative, formula, known, number, symbol, text
+from autograd_cli.render.typesetting import derivative, formula, known, number, text
 from autograd_cli.results import Evaluation, Gradient, Result
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
@@ -39,7 +40,7 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
     rows: list[str] = []
     for point in points.points:
         if not rows:
-            rows.append(" & ".join(symbol(name) for name in point.columns()) + r" \\ \hline")
+            rows.append(" & ".join(symbol_latex(name) for name in point.columns()) + r" \\ \hline")
         rows.append(" & ".join(number(value, style) for value in point.row()) + r" \\")
     columns = "r" * (rows[0].count(" & ") + 1) if rows else "r"
     block = [r"\[", rf"\begin{{array}}{{{columns}}}", *rows, r"\end{array}", r"\]", ""]

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from itertools import groupby, zip_longest
 from typing import Any
 
 from autograd_cli.errors import visible
+from autograd_cli.language.latex_symbols import escaped, symbol_latex
 from autograd_cli.render.grid import ends, shape
 from autograd_cli.render.numbers import short
 from autograd_cli.render.style import Style
 from autograd_cli.results import Gradient, Scalar, Value
 from autograd_cli.results.array import LISTS
 
-SMALL_GREEK = (
-    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"),
-    *("lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi"),
-    "omega",
-)
-LARGE_GREEK = (
-    *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega"),
-)
-GREEK = {*SMALL_GREEK, *LARGE_GREEK}
-SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    **{character: "\\" + character for character in "{}$&#_%"},
-}
-SPECIAL |= {
-    unicodedata.lookup(f"GREEK SMALL LETTER {name.replace('lambda', 'lamda')}"): rf"$\{name}$"
-    for name in SMALL_GREEK
-}
 DOTS = r"\dots"
 WIDEST = 58  # signs that a line of a page has room for
 GAP = 2  # signs between two columns
@@ -49,7 +30,9 @@ def derivative(result: Gradient, name: str) -> str:
         return r"\nabla_{v} f" if result.order == 1 else rf"\nabla_{{v}}^{{{result.order}}} f"
     variables = result.partial or (name,) * result.order
     runs = [(variable, len(list(run))) for variable, run in groupby(variables)]
-    below = r" \, ".join(rf"\partial {symbol(variable)}{_power(count)}" for variable, count in runs)
+    below = r" \, ".join(
+        rf"\partial {symbol_latex(variable)}{_power(count)}" for variable, count in runs
+    )
     return rf"\frac{{\partial{_power(len(variables))} f}}{{{below}}}"
 
 
@@ -70,7 +53,7 @@ def words(sentence: str) -> str:
 
 def _escaped(source: str) -> str:
     shown = visible(source.replace("\n", " ").expandtabs(4))
-    return "".join(SPECIAL.get(character, character) for character in shown)
+    return escaped(shown)
 
 
 def known(value: Value, style: Style) -> list[str]:
@@ -99,18 +82,6 @@ def number(value: Scalar, style: Style) -> str:
         return WORDS[shown]
     mantissa, _, exponent = shown.partition("e")
     return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
-
-
-def symbol(name: str) -> str:
-    """A variable as one would write it: `x_{1}`, `\\theta`, `\\mathit{speed}`; `A_{0,1}`."""
-    match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)?(?:\[([\d,]+)\])?", name)
-    if match is None:
-        return SPECIAL[name].strip("$") if name in SPECIAL else text(name)
-    letters, *indices = match.groups()
-    base = letters if len(letters) == 1 else rf"\mathit{{{letters}}}"
-    base = rf"\{letters}" if letters in GREEK else base
-    below = ",".join(index for index in indices if index)
-    return f"{base}_{{{below}}}" if below else base
 
 
 def width(typeset: str) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection
 from typing import Any
 
@@ -11,24 +9,9 @@ import sympy
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-_FIXED = {"full_prec": False, "min": -5, "max": 17}  # beyond: 1.0e+30, as Python writes floats
-_ELEMENT = re.compile(r"(.+)\[([\d,]+)\]")
-_SUBSCRIPTED = re.compile(r"([^\W\d_]+?)_*(\d+|(?<=_)\w+)")
+from autograd_cli.language.latex_symbols import symbol_latex
 
-_LETTERS = """
-    alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma
-    tau upsilon phi chi psi omega
-"""
-_GREEK = tuple(_LETTERS.split())
-_GREEK_NAMES = {
-    **{name: rf"\{name}" for name in _GREEK},
-    **{name.capitalize(): rf"\{name.capitalize()}" for name in _GREEK},
-    **{unicodedata.lookup(f"GREEK SMALL LETTER {name.replace('lambda', 'lamda')}"): rf"\{name}"
-       for name in _GREEK},
-}  # fmt: skip
-_LATIN = {"Alpha": "A", "Beta": "B", "Epsilon": "E", "Zeta": "Z", "Eta": "H", "Iota": "I",
-                   "Kappa": "K", "Mu": "M", "Nu": "N", "Omicron": "O", "Rho": "P", "Tau": "T",
-                   "Chi": "X", "omicron": "o"}  # fmt: skip
+_FIXED = {"full_prec": False, "min": -5, "max": 17}  # beyond: 1.0e+30, as Python writes floats
 
 
 class _TextPrinter(StrPrinter):  # type: ignore[misc]
@@ -73,26 +56,3 @@ def latex(expression: sympy.Basic) -> str:
     names = {symbol: symbol_latex(symbol.name) for symbol in expression.free_symbols}
     settings: dict[str, Any] = {"symbol_names": names, **_FIXED}
     return str(LatexPrinter(settings).doprint(expression))
-
-
-def symbol_latex(name: str) -> str:
-    """A variable's name in LaTeX: `alpha`, `x_1` and `x1` as mathematicians write them."""
-    element = _ELEMENT.fullmatch(name)
-    if element is not None:
-        base = symbol_latex(element[1])
-        return f"{{{base}}}_{{{element[2]}}}" if "_" in base else f"{base}_{{{element[2]}}}"
-    split = _SUBSCRIPTED.fullmatch(name)
-    if split is not None and (len(split[1]) == 1 or split[1] in _GREEK_NAMES):
-        return f"{_word(split[1])}_{{{_word(split[2])}}}"
-    return _word(name)
-
-
-def _word(name: str) -> str:
-    if name in _LATIN:
-        return rf"\mathrm{{{_LATIN[name]}}}"
-    if name in _GREEK_NAMES:
-        return _GREEK_NAMES[name]
-    if (len(name) == 1 and name.isalpha()) or name.isdigit():
-        return name
-    escaped = name.replace("_", r"\_")
-    return rf"\mathrm{{{escaped}}}"
