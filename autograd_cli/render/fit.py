@@ -22,9 +22,7 @@ def fit_page(result: Fit, style: Style) -> list[Line]:
         strict=True,
     )
     table = Table(("parameter", "start", "fitted"), list(rows))
-    widths = table.widths(room)
-    drawn = table.lines(widths, HEADING) if widths else table.records(room, HEADING)
-    return [*paragraph([(verdict(result), "")], room), [], *drawn]
+    return [*paragraph([(verdict(result), "")], room), [], *table.drawn(room, HEADING)]
 
 
 def verdict(result: Fit) -> str:

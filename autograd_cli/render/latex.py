@@ -10,7 +10,10 @@ from functools import singledispatch
 from typing import TextIO
 
 from autograd_cli.language.latex_symbols import symbol_latex
+from autograd_cli.render.document import Page
+from autograd_cli.render.formats.latex import aligned, page_blocks
 from autograd_cli.render.numbers import exact
+from autograd_cli.render.pages import page_of, page_of_run
 from autograd_cli.render.points import Points
 from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
@@ -25,14 +28,21 @@ PAGE = 24  # rows that stand together; more may go on over the page
 
 
 def write(result: Result, out: TextIO, style: Style) -> None:
+    page = page_of(result)
+    if page is not None:
+        _write_page(page, out, style)
+        return
     equations = lines(result, style)
     if equations is None:
         _write_table(result, out)
         return
-    rows = [f"  {' &= '.join(_sides(equation))}" for equation in equations]
+    rows = [" &= ".join(_sides(equation)) for equation in equations]
     end = r" \\" if len(rows) <= PAGE else r" \displaybreak[0] \\"
-    body = f"{end}\n".join(rows)
-    out.write(f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n")
+    out.write(aligned(rows, end) + "\n")
+
+
+def _write_page(page: Page, out: TextIO, style: Style) -> None:
+    out.write("\n\n".join(page_blocks(page, style)) + "\n")
 
 
 def write_points(points: Points, out: TextIO, style: Style) -> None:
@@ -48,7 +58,11 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
 
 
 def write_run(run: Run, out: TextIO, style: Style) -> None:
-    write(run.result, out, style)
+    page = page_of_run(run)
+    if page is None:
+        write(run.result, out, style)
+    else:
+        _write_page(page, out, style)
 
 
 def write_note(note: str, out: TextIO, style: Style) -> None:

@@ -43,17 +43,17 @@ def formula(found: Value) -> str:
 
 def text(source: str) -> str:
     """Any text as LaTeX shows it letter by letter."""
-    return rf"\texttt{{{_escaped(source)}}}"
+    return rf"\texttt{{{prose(source)}}}"
 
 
 def words(sentence: str) -> str:
     """A sentence between equations."""
-    return rf"\text{{\small {_escaped(sentence)}}}"
+    return rf"\text{{\small {prose(sentence)}}}"
 
 
-def _escaped(source: str) -> str:
-    shown = visible(source.replace("\n", " ").expandtabs(4))
-    return escaped(shown)
+def prose(source: str) -> str:
+    """Text on one line in which LaTeX finds no command."""
+    return escaped(visible(source.replace("\n", " ").expandtabs(4)))
 
 
 def known(value: Value, style: Style) -> list[str]:
