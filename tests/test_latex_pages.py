@@ -39,14 +39,19 @@ CASES: dict[str, tuple[str, ...]] = {
     "check": ("check", "x**2*y", "--at", "x=2,y=3", "--against", "x: 2*x*y+1; y: x**2"),
     "kink": ("check", "abs(x_1) + relu(_y) + x_1 % 3", "--at", "x_1=0,_y=0"),
     "cancellation": ("check", "(exp(x)-1-x)/x**2", "--at", "x=1e-9", "--order", "2"),
-    "quadratic": ("fit", "quadratic", "x_1**2+10*y**2", "--start", "x_1=5,y=1", "-q"),
-    "minimum": ("fit", "minimize", "x**4-x**2", "--start", "x=-1", "--starts", "8", "-q"),
-    "many parameters": ("fit", "minimize", "sum((x-1)**2)", "--start", "x=zeros(30)", "-q"),
-    "comparison": (
-        *("fit", "quadratic", "x**2+3*y**2", "--start", "x=1,y=2"),
-        *("--compare", "gd,adam", "--steps", "20", "-q"),
+    "quadratic": ("fit", "quadratic", "x**2+x*y+2*y**2-3*x", "--start", "x=0,y=5"),
+    "slope": ("fit", "quadratic", "x_a**2 - 3*λ", "--start", "x_a=1,λ=0", "--steps", "5"),
+    "30 parameters": ("fit", "quadratic", "sum(v**2)-3*sum(v)", "--start", "v=zeros(30)"),
+    "minimize": ("fit", "minimize", "100*(y-x**2)**2+(1-x)**2", "--start", "x=-1.2,y=1"),
+    "mlp": ("fit", "mlp", "--steps", "10"),
+    "rates": (
+        *("fit", "quadratic", "(x-3)**2+(y-2)**2", "--start", "x=0,y=0", "--steps", "20"),
+        *("--sweep-lr", "0.1:1.1:4"),
     ),
-    "network": ("fit", "mlp", "--steps", "5", "-q"),
+    "optimizers": (
+        *("fit", "quadratic", "(x-3)**2+(y-2)**2", "--start", "x=0,y=0", "--steps", "20"),
+        *("--compare", "gd,momentum,newton"),
+    ),
     "condition": ("check", "where((x>0) & ~(x<1), x**2, x)", "--at", "x=1"),
 }
 
@@ -56,6 +61,7 @@ def test_page(case: str, tmp_path: Path) -> None:
     if not shutil.which("pdflatex"):
         pytest.skip("LaTeX is not installed: apt-get install texlive-latex-recommended")
     out = run(*CASES[case], "--format", "latex").out
+    assert out
     (tmp_path / "page.tex").write_text(PAGE % out, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "page.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)

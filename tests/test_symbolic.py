@@ -21,6 +21,7 @@ import torch
 
 import autograd_cli
 from autograd_cli.language.functions import FUNCTIONS
+from autograd_cli.language.latex_symbols import symbol_latex
 from autograd_cli.language.reader import read
 from autograd_cli.language.symbolic import TIME, Answer, Worker, _end
 from autograd_cli.language.symbolic.arrays import RULES
@@ -579,6 +580,34 @@ def test_a_formula_that_doubles_at_each_step_is_not_typeset() -> None:
     steps = "u0 = x*x; " + "".join(f"u{i + 1} = u{i}*u{i}; " for i in range(60)) + "u60"
     with pytest.raises(NoClosedForm):
         typeset(read(steps))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("x", "x"),
+        ("x1", "x_{1}"),
+        ("x_1", "x_{1}"),
+        ("mu_x", r"\mu_{x}"),
+        ("theta_dot", r"\dot{\theta}"),
+        ("speed", r"\mathrm{speed}"),
+        ("Omega", r"\Omega"),
+        ("Ω", r"\Omega"),
+        ("Alpha", r"\mathrm{A}"),
+        ("Eta", r"\mathrm{H}"),
+        ("omicron", r"\mathrm{o}"),
+        ("λ_2", r"\lambda_{2}"),
+        ("x1[0,2]", "{x_{1}}_{0,2}"),
+        ("speed[3]", r"\mathrm{speed}_{3}"),
+        ("größe", r"\texttt{größe}"),
+        ("50% & more", r"\texttt{50\% \& more}"),
+    ],
+)
+def test_a_variable_has_one_latex(name: str, shown: str) -> None:
+    assert symbol_latex(name) == shown
+    if name.isidentifier():
+        assert latex(sympy.Symbol(name)) == shown
+        assert typeset(read(name)) == shown
 
 
 def test_elements_are_subscripts_in_latex() -> None:

@@ -7,8 +7,9 @@ from cli_runner import run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograd_cli.language.greek import LARGE_GREEK, SMALL_GREEK
 from autograd_cli.language.latex import translate
-from autograd_cli.language.symbols import GREEK, symbol_latex
+from autograd_cli.language.latex_symbols import symbol_latex
 
 HEADS = st.sampled_from(["x", "A", "k", "theta", "Omega", "sigma"])
 PARTS = st.lists(
@@ -62,4 +63,4 @@ def test_a_variable_is_set_in_one_way(name: str, words: tuple[str, ...]) -> None
 
 
 def test_no_greek_letter_is_left_out() -> None:
-    assert len(GREEK) == 48
+    assert len(SMALL_GREEK + LARGE_GREEK) == 48

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from autograd_cli.language.latex_symbols import escaped, symbol_latex
 from autograd_cli.render.style import Style
-from autograd_cli.render.typesetting import known, symbol, text
+from autograd_cli.render.typesetting import known, text
 from autograd_cli.results import Value
 from autograd_cli.results import formula as made
 from autograd_cli.results.explanation import (
@@ -135,7 +136,7 @@ def _breadth(shown: str) -> int:
 
 
 def _primal(step: PrimalStep, style: Style) -> list[str]:
-    shown = symbol(step.expression) if step.is_input else latex(step.formula)
+    shown = symbol_latex(step.expression) if step.is_input else latex(step.formula)
     return [_step(PRIMAL, step.number), shown, *known(step.value, style)]
 
 
@@ -208,7 +209,9 @@ def _step(kind: str, number: int) -> str:
 
 
 def _fraction(sign: str, above: int | str, below: int | str) -> str:
-    names = [_step(PRIMAL, one) if isinstance(one, int) else symbol(one) for one in (above, below)]
+    names = [
+        _step(PRIMAL, one) if isinstance(one, int) else symbol_latex(one) for one in (above, below)
+    ]
     return rf"\frac{{{sign} {names[0]}}}{{{sign} {names[1]}}}"
 
 
@@ -235,14 +238,16 @@ def latex(formula: Formula) -> str:
         return _number(formula.text)
     if formula.kind in (made.NAME, made.TYPED):
         typed = formula.kind == made.TYPED
-        return _NAMES.get(formula.text) or (text(formula.text) if typed else symbol(formula.text))
+        return _NAMES.get(formula.text) or (
+            text(formula.text) if typed else symbol_latex(formula.text)
+        )
     if formula.kind == made.OPERATOR:
         return _operator(formula)
     shown = [latex(part) for part in parts]
     if formula.kind == made.CALL:
         return _call(formula, shown)
     if formula.kind == made.OPTION:
-        return rf"\mathrm{{{_escaped(formula.text)}}} = {shown[0]}"
+        return rf"\mathrm{{{escaped(formula.text)}}} = {shown[0]}"
     if formula.kind == made.LIST:
         return rf"\left[{', '.join(shown)}\right]"
     if formula.kind == made.INDEX:
@@ -290,7 +295,7 @@ def _call(formula: Formula, shown: Sequence[str]) -> str:
     if name in _AROUND and len(shown) == 1:
         before, after = _AROUND[name]
         return before + shown[0] + after
-    head = _HEADS.get(name, rf"\operatorname{{{_escaped(name)}}}")
+    head = _HEADS.get(name, rf"\operatorname{{{escaped(name)}}}")
     return f"{head}{_bracketed(', '.join(shown))}"
 
 
@@ -302,10 +307,6 @@ def _number(typed: str) -> str:
     try:
         float(typed)
     except ValueError:  # a word or a list: the setting of an option
-        return rf"\mathrm{{{_escaped(typed)}}}"
+        return rf"\mathrm{{{escaped(typed)}}}"
     mantissa, _, exponent = typed.lower().partition("e")
     return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else typed
-
-
-def _escaped(name: str) -> str:
-    return name.replace("_", r"\_")

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from autograd_cli.language.latex_symbols import symbol_latex
 from autograd_cli.render import typesetting as tex
 from autograd_cli.render.check import BAR_DIGITS, separate
 from autograd_cli.render.style import Style
@@ -41,7 +42,7 @@ def _sign(component: Component) -> str:
     runs = [(name, len(list(run))) for name, run in groupby(names)]
     power = f"^{{{len(names)}}}" if len(names) > 1 else ""
     below = r" \, ".join(
-        rf"\partial {tex.symbol(name)}" + (f"^{{{count}}}" if count > 1 else "")
+        rf"\partial {symbol_latex(name)}" + (f"^{{{count}}}" if count > 1 else "")
         for name, count in runs
     )
     what = tex.text(component.where) if component.where else "f"

@@ -1,84 +1,167 @@
-"""A page as a document: all that there is to say of a result, whatever format it is said in.
+"""What is said of a result to people: a page of parts, which every format writes in its own way.
 
-A document is a sequence of blocks, a block one of parts that stand together. `drawn` is how a
-terminal shows it; Markdown and LaTeX have their own ways.
+A page is made without knowing where it will be read: it holds numbers, not digits, and names, not
+their typesetting. `render.pages` has a page for every kind of result, `render.formats` a writer for
+every format.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import TypeAlias
 
-from autograd_cli.render.layout import Line, Table, cell, hanging
-from autograd_cli.render.parts import HEADING, TITLE, line_width, paragraph, shown
-from autograd_cli.render.style import Style
+from autograd_cli.results import Value
+
+MANY = 8  # items of a list beyond which its middle is left out
+EDGES = (4, 3)  # items shown at its beginning and its end
+
+
+class Mood(Enum):
+    """What a remark says of a result, beside its words."""
+
+    GOOD = "good"
+    DOUBTFUL = "doubtful"
+    BAD = "bad"
+
+
+class Alignment(Enum):
+    """How the cells of a column stand below each other; numbers stand point under point."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    POINT = "point"
 
 
 @dataclass(frozen=True)
-class Source:
-    """The expression that it is about, as it was typed."""
+class Number:
+    """A number, a vector or a matrix, at `digits` significant digits at most; None is nothing."""
+
+    value: Value
+    digits: int | None = None
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A variable, or an element of one: `x`, `A[0,1]`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text as it can be typed: an expression, or lists of them."""
+
+    text: Value
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Words with a mood."""
 
     text: str
+    mood: Mood
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A row of numbers as a little curve of at most `width` bars."""
+
+    values: Sequence[float]
+    width: int
+
+
+Inline: TypeAlias = str | Number | Symbol | Code | Remark | Curve
+Text: TypeAlias = Inline | tuple[Inline, ...]
 
 
 @dataclass(frozen=True)
 class Title:
-    """What the parts below it are."""
+    """What the page is about: words, or an expression and its value.
 
-    text: str
+    `is_typed` where it only repeats what stands above the page on a terminal.
+    """
+
+    text: Text
+    value: Value = None
+    is_typed: bool = False
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A sentence or several."""
+    """A sentence, perhaps with a mood."""
 
-    text: str
-    look: str = ""
+    text: Text
+    mood: Mood | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence that may be overlooked."""
+
+    text: Text
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table, and whether its cells are what the rows are called by."""
+
+    heading: Text
+    cells: Sequence[Text]
+    align: Alignment | None = None  # by what the cells hold
+    names_rows: bool = False
+
+    @property
+    def alignment(self) -> Alignment:
+        if self.align is not None:
+            return self.align
+        are_numbers = all(isinstance(one, Number) for one in self.cells)
+        return Alignment.POINT if are_numbers and self.cells else Alignment.LEFT
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length, with a line above them and one below."""
+
+    columns: Sequence[Column]
+    caption: str = ""
+    note: str = ""
+
+    @property
+    def rows(self) -> list[tuple[Text, ...]]:
+        return list(zip(*(column.cells for column in self.columns), strict=True))
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A label and what is said under it, in words and perhaps in a table."""
+
+    label: str
+    text: Text
+    table: Table | None = None
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Labels, and what is to be said of each."""
+    """Labels with what is said under them; `about` heads them where they are a table."""
 
-    pairs: Sequence[tuple[str, str]]
-
-
-Part: TypeAlias = Source | Title | Paragraph | Facts | Table
-Document: TypeAlias = Sequence[Sequence[Part]]
+    facts: Sequence[Fact]
+    about: str = ""
 
 
-def drawn(document: Document, style: Style) -> list[Line]:
-    """The lines of a terminal, with an empty one between blocks."""
-    lines: list[Line] = []
-    for block in document:
-        lines += [[]] if lines else []
-        for part in block:
-            lines += _drawn(part, style)
-    return lines
+Part: TypeAlias = Title | Paragraph | Note | Table | Facts
+Page: TypeAlias = Sequence[Part]
 
 
-def _drawn(part: Part, style: Style) -> list[Line]:
-    room = line_width(style)
-    match part:
-        case Source(text) | Title(text):
-            return paragraph([(shown(text, style), TITLE)], room)
-        case Paragraph(text, look):
-            return paragraph([(shown(text, style), look)], room)
-        case Facts(pairs):
-            width = max(len(label) for label, _ in pairs) + 2
-            return [
-                line
-                for label, text in pairs
-                for line in hanging([(label.ljust(width), HEADING)], cell(shown(text, style)), room)
-            ]
-        case Table():
-            return table_lines(part, room)
+def inlines(text: Text) -> tuple[Inline, ...]:
+    """The pieces of a text."""
+    return text if isinstance(text, tuple) else (text,)
 
 
-def table_lines(table: Table, room: int, indent: int = 0) -> list[Line]:
-    """A table, or its rows one by one where there is not room enough: nothing is lost."""
-    room -= indent
-    widths = table.widths(room)
-    lines = table.lines(widths, HEADING) if widths else table.records(room, HEADING)
-    return [[(" " * indent, ""), *line] if line and indent else line for line in lines]
+def listed(items: Sequence[Inline]) -> tuple[Inline, ...]:
+    """Items with commas between them; the middle of many is left out."""
+    if len(items) > MANY:
+        first, last = EDGES
+        items = [*items[:first], "…", *items[-last:]]
+    return tuple(part for item in items for part in (", ", item))[1:]

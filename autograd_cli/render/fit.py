@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from autograd_cli.render.document import Document, Paragraph
-from autograd_cli.render.layout import Table, cell
-from autograd_cli.render.parts import NAME, line_width, shown, value_cells
+from autograd_cli.render.layout import Line, Table, cell
+from autograd_cli.render.parts import HEADING, NAME, line_width, paragraph, shown, value_cells
 from autograd_cli.render.style import Style
 from autograd_cli.results import Scalar
 from autograd_cli.results.fit import Fit, numbers
 
 
-def fit_page(result: Fit, style: Style) -> Document:
+def fit_page(result: Fit, style: Style) -> list[Line]:
     """Why it ended, and every parameter at the start and at the end."""
     room = line_width(style)
     names = [shown(name, style) for name, _ in numbers(result.parameters)]
@@ -23,7 +22,7 @@ def fit_page(result: Fit, style: Style) -> Document:
         strict=True,
     )
     table = Table(("parameter", "start", "fitted"), list(rows))
-    return [[Paragraph(verdict(result))], [table]]
+    return [*paragraph([(verdict(result), "")], room), [], *table.drawn(room, HEADING)]
 
 
 def verdict(result: Fit) -> str:

@@ -9,15 +9,18 @@ from collections.abc import Iterator, Sequence
 from functools import singledispatch
 from typing import TextIO
 
+from autograd_cli.language.latex_symbols import symbol_latex
+from autograd_cli.render.document import Page
+from autograd_cli.render.formats.latex import aligned, page_blocks
 from autograd_cli.render.numbers import exact
+from autograd_cli.render.pages import page_of, page_of_run
 from autograd_cli.render.points import Points
 from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
-from autograd_cli.render.typesetting import derivative, formula, known, number, symbol, text
+from autograd_cli.render.typesetting import derivative, formula, known, number, text
 from autograd_cli.results import Evaluation, Gradient, Result
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
-from autograd_cli.results.fit import Fit
 from autograd_cli.results.matrices import Hessian, Jacobian
 from autograd_cli.results.regression import Regression
 
@@ -25,14 +28,21 @@ PAGE = 24  # rows that stand together; more may go on over the page
 
 
 def write(result: Result, out: TextIO, style: Style) -> None:
+    page = page_of(result)
+    if page is not None:
+        _write_page(page, out, style)
+        return
     equations = lines(result, style)
     if equations is None:
         _write_table(result, out)
         return
-    rows = [f"  {' &= '.join(_sides(equation))}" for equation in equations]
+    rows = [" &= ".join(_sides(equation)) for equation in equations]
     end = r" \\" if len(rows) <= PAGE else r" \displaybreak[0] \\"
-    body = f"{end}\n".join(rows)
-    out.write(f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n")
+    out.write(aligned(rows, end) + "\n")
+
+
+def _write_page(page: Page, out: TextIO, style: Style) -> None:
+    out.write("\n\n".join(page_blocks(page, style)) + "\n")
 
 
 def write_points(points: Points, out: TextIO, style: Style) -> None:
@@ -40,7 +50,7 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
     rows: list[str] = []
     for point in points.points:
         if not rows:
-            rows.append(" & ".join(symbol(name) for name in point.columns()) + r" \\ \hline")
+            rows.append(" & ".join(symbol_latex(name) for name in point.columns()) + r" \\ \hline")
         rows.append(" & ".join(number(value, style) for value in point.row()) + r" \\")
     columns = "r" * (rows[0].count(" & ") + 1) if rows else "r"
     block = [r"\[", rf"\begin{{array}}{{{columns}}}", *rows, r"\end{array}", r"\]", ""]
@@ -48,7 +58,11 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
 
 
 def write_run(run: Run, out: TextIO, style: Style) -> None:
-    write(run.result, out, style)
+    page = page_of_run(run)
+    if page is None:
+        write(run.result, out, style)
+    else:
+        _write_page(page, out, style)
 
 
 def write_note(note: str, out: TextIO, style: Style) -> None:
@@ -106,13 +120,6 @@ def _(result: Hessian, style: Style) -> Iterator[Sequence[str]]:
     from autograd_cli.render.latex_matrices import hessian_equations
 
     return hessian_equations(result, style)
-
-
-@lines.register
-def _(result: Fit, style: Style) -> Iterator[Sequence[str]]:
-    from autograd_cli.render.latex_document import fit_equations
-
-    return fit_equations(result, style)
 
 
 @lines.register

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from autograd_cli.language.latex_symbols import symbol_latex
 from autograd_cli.render import typesetting as tex
 from autograd_cli.render.style import Style
 from autograd_cli.results import components
@@ -17,7 +18,7 @@ MOST_FORMULAS = 16  # that are written one by one beside a matrix of numbers
 def jacobian_equations(result: Jacobian, style: Style) -> Iterator[Sequence[str]]:
     """The equations of a Jacobian; the matrix as a pmatrix."""
     yield _definition(result, style)
-    below = ", ".join(tex.symbol(name) for name in _variables(result))
+    below = ", ".join(symbol_latex(name) for name in _variables(result))
     below = f"({below})" if len(_variables(result)) > 1 else below
     sign = rf"\frac{{\partial f}}{{\partial {below}}}"
     if result.vjp is not None:

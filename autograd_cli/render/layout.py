@@ -171,6 +171,11 @@ class Table:
             widths[widest] -= 1
         return widths
 
+    def drawn(self, width: int, look: str) -> list[Line]:
+        """The table, or where `width` is too little for it, its records; nothing is lost."""
+        widths = self.widths(width)
+        return self.lines(widths, look) if widths else self.records(width, look)
+
     def lines(self, widths: Sequence[int], look: str) -> list[Line]:
         """The table with columns of these widths, the headings in `look`."""
         rights = [

@@ -10,13 +10,13 @@ from dataclasses import replace
 from functools import singledispatch
 from typing import TextIO, TypeAlias
 
-from autograd_cli.errors import visible
-from autograd_cli.render.document import Facts, Paragraph, Part, Source, Title
+from autograd_cli.render.formats.markdown import code, page_sections, prose, table, table_line
 from autograd_cli.render.grid import linear
 from autograd_cli.render.layout import Cell, Table
 from autograd_cli.render.listings import FunctionList, Info
 from autograd_cli.render.matrices import verdict
 from autograd_cli.render.numbers import short
+from autograd_cli.render.pages import page_of, page_of_run
 from autograd_cli.render.points import Points
 from autograd_cli.render.regression import ending, equation
 from autograd_cli.render.regression import tables as regression_tables
@@ -25,7 +25,6 @@ from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
-from autograd_cli.results.fit import Fit
 from autograd_cli.results.matrices import Hessian, Matrix
 from autograd_cli.results.regression import Regression
 
@@ -33,7 +32,9 @@ Rows: TypeAlias = Iterable[Sequence[str]]
 
 
 def write(result: Result, out: TextIO, style: Style) -> None:
-    out.write("\n\n".join(sections(result, style)) + "\n")
+    page = page_of(result)
+    parts = sections(result, style) if page is None else page_sections(page, style)
+    out.write("\n\n".join(parts) + "\n")
 
 
 def write_points(points: Points, out: TextIO, style: Style) -> None:
@@ -41,11 +42,15 @@ def write_points(points: Points, out: TextIO, style: Style) -> None:
         if number == 0:
             out.write(f"{code(points.header.expression)}\n\n")
             out.writelines(f"{line}\n" for line in _head(point.columns(), point.row()))
-        out.write(_line(_scalar(value, style) for value in point.row()) + "\n")
+        out.write(table_line(_scalar(value, style) for value in point.row()) + "\n")
 
 
 def write_run(run: Run, out: TextIO, style: Style) -> None:
-    write(run.result, out, style)
+    page = page_of_run(run)
+    if page is None:
+        write(run.result, out, style)
+    else:
+        out.write("\n\n".join(page_sections(page, style)) + "\n")
 
 
 def write_note(note: str, out: TextIO, style: Style) -> None:
@@ -145,30 +150,6 @@ def _(result: Explanation, style: Style) -> Iterator[str]:
 
 
 @sections.register
-def _(result: Fit, style: Style) -> Iterator[str]:
-    from autograd_cli.render.fits import page  # only fits need it
-
-    yield f"{code(result.expression)} = {linear(result.value, style)}"
-    for block in page(result, style):
-        for part in block:
-            yield from _part(part)
-
-
-def _part(part: Part) -> Iterator[str]:
-    match part:
-        case Source():  # it stands above
-            return
-        case Title(text):
-            yield f"### {prose(text)}"
-        case Paragraph(text):
-            yield prose(text)
-        case Facts(pairs):
-            yield table(("what", "value"), [[label, prose(text)] for label, text in pairs])
-        case Table():
-            yield _trace(part)
-
-
-@sections.register
 def _(result: Regression, style: Style) -> Iterator[str]:
     yield code(equation(result))
     yield prose(ending(result))
@@ -213,44 +194,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def table(headings: Sequence[str], rows: Rows, rights: Sequence[bool] = ()) -> str:
-    rights = rights or [False] * len(headings)
-    rule = "| " + " | ".join("---:" if right else "---" for right in rights) + " |"
-    return "\n".join([_line(headings), rule, *map(_line, rows)])
-
-
 def _head(headings: Sequence[str], row: Sequence[Scalar]) -> list[str]:
     rule = " | ".join("---" if isinstance(value, str) else "---:" for value in row)
-    return [_line(code(heading) for heading in headings), f"| {rule} |"]
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def code(text: str) -> str:
-    """Text as code, on one line, which neither Markdown nor a table takes apart."""
-    shown = visible(" ".join(text.split("\n")).expandtabs(4)).replace("|", "\\|")
-    longest = max((len(run) for run in _ticks(shown)), default=0)
-    fence = "`" * (longest + 1)
-    space = " " if shown.startswith("`") or shown.endswith("`") else ""
-    return f"{fence}{space}{shown}{space}{fence}" if shown.strip() else shown
-
-
-def _ticks(text: str) -> Iterator[str]:
-    run = ""
-    for character in f"{text} ":
-        if character == "`":
-            run += character
-        elif run:
-            yield run
-            run = ""
-
-
-def prose(text: str) -> str:
-    """Text in which no character is markup."""
-    shown = visible(text.replace("\n", " ").expandtabs(4))
-    return "".join(f"\\{one}" if one in "\\`*_{}[]<>#|~$" else one for one in shown)
+    return [table_line(code(heading) for heading in headings), f"| {rule} |"]
 
 
 def _scalar(value: Scalar, style: Style) -> str:

@@ -192,10 +192,7 @@ def _vector(
     numbers = value_cells(_ends(values, style), style, line_width(style))
     title = title if style.unicode else title.replace("·", " . ")
     table = Table([what, title], list(zip(labels, numbers, strict=True)))
-    widths = table.widths(line_width(style))
-    if widths:
-        return table.lines(widths, HEADING)
-    return table.records(line_width(style), HEADING)
+    return table.drawn(line_width(style), HEADING)
 
 
 def _numbers(value: Any, style: Style) -> str:

@@ -32,7 +32,7 @@ def regression_page(result: Regression, style: Style) -> list[Line]:
         *paragraph([(shown(equation(result), style), TITLE)], room),
         *paragraph([(ending(result), "")], room),
         [],
-        *_drawn(_parameters(result, style), room),
+        *_parameters(result, style).drawn(room, HEADING),
         [],
     ]
     facts = summary(result.statistics, style)
@@ -165,16 +165,11 @@ def _predictions(
 ) -> list[Line]:
     room = line_width(style)
     first = predictions[:SHOWN_PREDICTIONS]
-    lines = [[], *_drawn(_table(prediction_columns(first, statistics, style), 0), room)]
+    lines = [[], *_table(prediction_columns(first, statistics, style), 0).drawn(room, HEADING)]
     left = len(predictions) - len(first)
     if left > 0:
         lines += paragraph([(f"and {left} more, which --format csv has", HEADING)], room)
     return lines
-
-
-def _drawn(table: Table, room: int) -> list[Line]:
-    widths = table.widths(room)
-    return table.lines(widths, HEADING) if widths else table.records(room, HEADING)
 
 
 def _level(statistics: Statistics) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from autograd_cli.language.latex_symbols import symbol_latex
 from autograd_cli.render.style import Style
-from autograd_cli.render.typesetting import number, symbol, text
+from autograd_cli.render.typesetting import number, text
 from autograd_cli.results.fit import numbers
 from autograd_cli.results.regression import Regression
 
@@ -16,7 +17,7 @@ def regression_equations(result: Regression, style: Style) -> Iterator[Sequence[
     yield [text(result.response), text(result.expression)]
     exact = result.exact or {}
     for name, value in numbers(result.parameters):
-        sides = [symbol(name), number(value, style)]
+        sides = [symbol_latex(name), number(value, style)]
         if exact.get(name, value) != value:
             sides.append(rf"{number(exact[name], style)}_{{\text{{exact}}}}")  # type: ignore[arg-type]
         sides[-1] += rf" \pm {number(statistics.standard_errors[name], style)}"

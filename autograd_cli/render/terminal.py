@@ -12,9 +12,10 @@ from itertools import groupby, islice
 from typing import TextIO
 
 from autograd_cli.render.check import page as check_page
-from autograd_cli.render.document import drawn
 from autograd_cli.render.explanation.page import page
 from autograd_cli.render.explanation.result import Block
+from autograd_cli.render.fit import fit_page
+from autograd_cli.render.formats.lines import page_lines
 from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.grid import block, derivative_sign, linear, raised
 from autograd_cli.render.layout import (
@@ -30,8 +31,8 @@ from autograd_cli.render.layout import (
 )
 from autograd_cli.render.listings import FunctionEntry, FunctionList, Info
 from autograd_cli.render.matrices import hessian_page, jacobian_page
-from autograd_cli.render.network import step_page
 from autograd_cli.render.numbers import align, short
+from autograd_cli.render.pages import page_of
 from autograd_cli.render.parts import (
     HEADING,
     NAME,
@@ -57,7 +58,6 @@ from autograd_cli.results.explanation import Explanation
 from autograd_cli.results.fit import Fit
 from autograd_cli.results.lessons import LessonList, LessonRun
 from autograd_cli.results.matrices import Hessian, Jacobian
-from autograd_cli.results.network import TrainingStep
 from autograd_cli.results.regression import Regression
 
 LABELS = 12  # columns that the labels of a gradient take where it is not a table
@@ -66,7 +66,12 @@ SAMPLE = 200  # points that decide how wide the columns of a table of points are
 
 def write(result: Result, out: TextIO, style: Style) -> None:
     """Print a result; no line exceeds the width, and nothing is cut off."""
-    print_lines([[], *view(result, style), []], out, style)
+    print_lines([[], *_lines(result, style), []], out, style)
+
+
+def _lines(result: Result, style: Style) -> list[Line]:
+    page = page_of(result)
+    return view(result, style) if page is None else page_lines(page, style)
 
 
 def write_points(points: Points, out: TextIO, style: Style) -> None:
@@ -99,8 +104,9 @@ def write_run(run: Run, out: TextIO, style: Style) -> None:
 
     On a terminal the moment is drawn below the table while the fit goes on.
     """
-    if isinstance(run.introduction, TrainingStep):
-        print_lines([[], *step_page(run.introduction, style)], out, style)
+    introduction = page_of(run.introduction)
+    if introduction is not None:
+        print_lines([[], *page_lines(introduction, style)], out, style)
     printer = printer_of(out, style, live=run.live)
     with _live(run, printer, style):
         table: StepTable | None = None
@@ -166,16 +172,10 @@ def view(result: Result, style: Style) -> list[Line]:
 
 
 view.register(Check, check_page)
+view.register(Fit, fit_page)
 view.register(Regression, regression_page)
 view.register(Jacobian, jacobian_page)
 view.register(Hessian, hessian_page)
-
-
-@view.register
-def _(result: Fit, style: Style) -> list[Line]:
-    from autograd_cli.render.fits import page  # only fits need it
-
-    return drawn(page(result, style), style)
 
 
 @view.register

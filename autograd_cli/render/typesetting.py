@@ -8,27 +8,18 @@ from itertools import groupby, zip_longest
 from typing import Any
 
 from autograd_cli.errors import visible
-from autograd_cli.language.symbols import LETTERS, symbol_latex
+from autograd_cli.language.latex_symbols import escaped, symbol_latex
 from autograd_cli.render.grid import ends, shape
 from autograd_cli.render.numbers import short
 from autograd_cli.render.style import Style
 from autograd_cli.results import Gradient, Scalar, Value
 from autograd_cli.results.array import LISTS
 
-SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    **{character: "\\" + character for character in "{}$&#_%"},
-}
-SPECIAL |= {letter: rf"$\{name}$" for letter, name in LETTERS.items()}
 DOTS = r"\dots"
 WIDEST = 58  # signs that a line of a page has room for
 GAP = 2  # signs between two columns
 _WORD = re.compile(r"\\(a?(?:sin|cos|tan)h?|arc[a-z]+|log|ln|exp|det|max|min)\b")
 _COMMAND = re.compile(r"\\(?!left|right|frac|text|math|operator|begin|end|small|bar|dot\b)[a-z]+")
-_NUMERAL = re.compile(r"-?\d+(\.\d*)?(e[-+]?\d+)?")
-_NAME = re.compile(r"\w+(\[[\d,]+\])?")
 _NO_SIGN = re.compile(r"\\[a-z]+|[{}_^\\ ]")
 WORDS = {"nan": r"\mathrm{NaN}", "inf": r"\infty", "-inf": r"-\infty"}
 
@@ -39,7 +30,9 @@ def derivative(result: Gradient, name: str) -> str:
         return r"\nabla_{v} f" if result.order == 1 else rf"\nabla_{{v}}^{{{result.order}}} f"
     variables = result.partial or (name,) * result.order
     runs = [(variable, len(list(run))) for variable, run in groupby(variables)]
-    below = r" \, ".join(rf"\partial {symbol(variable)}{_power(count)}" for variable, count in runs)
+    below = r" \, ".join(
+        rf"\partial {symbol_latex(variable)}{_power(count)}" for variable, count in runs
+    )
     return rf"\frac{{\partial{_power(len(variables))} f}}{{{below}}}"
 
 
@@ -50,18 +43,17 @@ def formula(found: Value) -> str:
 
 def text(source: str) -> str:
     """Any text as LaTeX shows it letter by letter."""
-    return rf"\texttt{{{upright(source)}}}"
+    return rf"\texttt{{{prose(source)}}}"
 
 
 def words(sentence: str) -> str:
     """A sentence between equations."""
-    return rf"\text{{\small {upright(sentence)}}}"
+    return rf"\text{{\small {prose(sentence)}}}"
 
 
-def upright(source: str) -> str:
-    """Text in which no character is a command."""
-    shown = visible(source.replace("\n", " ").expandtabs(4))
-    return "".join(SPECIAL.get(character, character) for character in shown)
+def prose(source: str) -> str:
+    """Text on one line in which LaTeX finds no command."""
+    return escaped(visible(source.replace("\n", " ").expandtabs(4)))
 
 
 def known(value: Value, style: Style) -> list[str]:
@@ -86,22 +78,10 @@ def number(value: Scalar, style: Style) -> str:
     shown = "0" if shown == "-0" else shown
     if isinstance(value, (bool, str)) or value is None:
         return rf"\text{{{shown}}}"
-    return numeral(shown) or shown
-
-
-def numeral(shown: str) -> str | None:
-    """A number that is shown as text in LaTeX; None for what is none."""
     if shown in WORDS:
         return WORDS[shown]
     mantissa, _, exponent = shown.partition("e")
-    if not _NUMERAL.fullmatch(shown):
-        return None
     return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
-
-
-def symbol(name: str) -> str:
-    """A variable as one would write it; what is no name, as a column may have, as it is."""
-    return symbol_latex(name) if _NAME.fullmatch(name) else text(name)
 
 
 def width(typeset: str) -> int:

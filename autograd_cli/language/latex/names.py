@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from autograd_cli.errors import ReadError, Span
+from autograd_cli.language.greek import LARGE_GREEK, SMALL_GREEK
 from autograd_cli.language.latex import vocabulary as words
 from autograd_cli.language.latex.tokens import (
     CLOSE,
@@ -26,7 +27,6 @@ from autograd_cli.language.latex.tokens import (
     Token,
     closing,
 )
-from autograd_cli.language.symbols import GREEK
 
 _LETTER = re.compile(r"(?:\w+\()*(?:\w+:)?[A-Za-z]\)*")
 
@@ -67,7 +67,7 @@ def letter(token: Token) -> Look | None:
         return Look(text, text, text)
     if token.kind != COMMAND:
         return None
-    if text in GREEK or text in words.LETTERS:
+    if text in SMALL_GREEK or text in LARGE_GREEK or text in words.LETTERS:
         return Look(f"\\{text}", text, text)
     if text in words.VARIANTS:
         return Look(f"\\{text}", words.VARIANTS[text], text)

@@ -9,7 +9,7 @@ import sympy
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-from autograd_cli.language.symbols import symbol_latex
+from autograd_cli.language.latex_symbols import symbol_latex
 
 _FIXED = {"full_prec": False, "min": -5, "max": 17}  # beyond: 1.0e+30, as Python writes floats
 

@@ -10,9 +10,9 @@ import sympy
 
 from autograd_cli.language.expression import INDEX, LIST, NUMBER, VARIABLE, Expression, Node
 from autograd_cli.language.functions import FUNCTIONS
+from autograd_cli.language.latex_symbols import escaped, symbol_latex
 from autograd_cli.language.symbolic.forms import NoClosedForm
 from autograd_cli.language.symbolic.printing import latex
-from autograd_cli.language.symbols import symbol_latex
 
 MAX_CHARACTERS = 20_000  # a named step that is used twice is typeset twice
 
@@ -229,8 +229,8 @@ def _call(node: Node, operands: Sequence[Piece]) -> Piece:
     for name, value in node.options:
         default = defaults.get(name)
         if str(value) != default and not (default and _same(value, default)):
-            arguments.append(rf"\mathrm{{{_escaped(name)}}}={_setting(value)}")
-    head = _HEADS.get(node.op, rf"\operatorname{{{_escaped(node.op)}}}")
+            arguments.append(rf"\mathrm{{{escaped(name)}}}={_setting(value)}")
+    head = _HEADS.get(node.op, rf"\operatorname{{{escaped(node.op)}}}")
     rest = rf"\left({', '.join(arguments)}\right)"
     return Piece(head + rest, head=head, rest=rest)
 
@@ -243,9 +243,5 @@ def _same(value: object, default: str) -> bool:
 
 
 def _setting(value: object) -> str:
-    shown = _escaped(str(value))
+    shown = escaped(str(value))
     return rf"\mathrm{{{shown}}}" if isinstance(value, (str, bool)) else shown
-
-
-def _escaped(text: str) -> str:
-    return text.replace("_", r"\_")

@@ -27,8 +27,7 @@ def saved_lines(graph: Graph, words: Words, width: int, most: int) -> list[Line]
     headings = ("node", "expression", "what", "shape", "which is", "bytes")
     if rows:
         table = Table(headings, rows, spaced=False)
-        widths = table.widths(width)
-        lines += table.lines(widths, HEADING) if widths else table.records(width, HEADING)
+        lines += table.drawn(width, HEADING)
     if len(kept) > most:
         lines += wrap([(f"{len(kept) - most} more, not shown: see --max-nodes", CUT)], width)
     total = sum(one.bytes for _, one in kept)

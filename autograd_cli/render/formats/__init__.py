@@ -1,0 +1,1 @@
+"""The writers of pages: one for every format that people read."""
