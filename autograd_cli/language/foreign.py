@@ -10,9 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from autograd_cli.errors import AgxError, ReadError, Span, UsageError
-from autograd_cli.language import latex
 from autograd_cli.language.expression import Expression
-from autograd_cli.language.latex.names import Names
 from autograd_cli.language.reader import read
 
 MAX_CHARACTERS = 10_000
@@ -49,6 +47,9 @@ def read_all(texts: Sequence[str], syntax: str, given: Collection[str] = ()) -> 
 
 
 def _read_latex(texts: Sequence[str], given: Collection[str]) -> list[Expression]:
+    from autograd_cli.language import latex  # only formulas in LaTeX need it
+    from autograd_cli.language.latex.names import Names
+
     names = Names()
     for text in texts:  # what a variable is called depends on all of them
         latex.translate(text, names=names)
@@ -61,6 +62,12 @@ def _read_latex(texts: Sequence[str], given: Collection[str]) -> list[Expression
     return found
 
 
+def _latex(text: str) -> str:
+    from autograd_cli.language import latex
+
+    return latex.translate(text).text
+
+
 def _mathematica(text: str) -> str:
     from autograd_cli.language.symbolic import from_mathematica
     from autograd_cli.language.terms import write
@@ -69,7 +76,7 @@ def _mathematica(text: str) -> str:
 
 
 _SYNTAXES: Mapping[str, Callable[[str], str]] = {
-    "latex": lambda text: latex.translate(text).text,
+    "latex": _latex,
     "mathematica": _mathematica,
 }
 SYNTAXES = ("agx", *_SYNTAXES)

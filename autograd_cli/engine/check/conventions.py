@@ -15,10 +15,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from autograd_cli.engine.check.examination import Examination, Question
-from autograd_cli.engine.check.ladder import INFINITE, JUMPING, KINKED
 from autograd_cli.engine.check.switches import on_a_switch
-from autograd_cli.engine.check.verdict import judge
 from autograd_cli.engine.core.context import Context
 from autograd_cli.engine.core.evaluate import evaluate, output
 from autograd_cli.engine.core.vectorised import FAULTS, Vectorised
@@ -66,6 +63,21 @@ def _told(
     names = [name for name in suspects if not wrt or name in wrt]
     if not any(bool(suspects[name].any()) for name in names):
         return []
+    return _examined(expression, at, context, names, suspects)
+
+
+def _examined(
+    expression: Expression,
+    at: Mapping[str, Tensor],
+    context: Context,
+    names: Sequence[str],
+    suspects: Mapping[str, Tensor],
+) -> list[str]:
+    """What a gradient check finds at the suspects, or at some of very many."""
+    from autograd_cli.engine.check.examination import Examination, Question
+    from autograd_cli.engine.check.ladder import INFINITE, JUMPING, KINKED
+    from autograd_cli.engine.check.verdict import judge
+
     points = {name: value.detach()[None] for name, value in at.items()}
     examination = Examination(expression, points, context, Question(wrt=tuple(names)))
     suspected = [one for one in examination.every if bool(suspects[one.name].flatten()[one.flat])]

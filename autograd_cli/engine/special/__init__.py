@@ -6,72 +6,68 @@ where it is put right, as measured on torch 2.13.
 
 Sources: A&S is Abramowitz & Stegun, Handbook of Mathematical Functions (1964); DLMF is the NIST
 Digital Library of Mathematical Functions.
+
+A module is imported when one of its functions is needed: most expressions do without.
 """
 
-from autograd_cli.engine.special.bessel import (
-    airy_ai,
-    bessel_j0,
-    bessel_j1,
-    bessel_y0,
-    bessel_y1,
-    i0,
-    i0e,
-    i1,
-    i1e,
-    modified_bessel_k0,
-    modified_bessel_k1,
-)
-from autograd_cli.engine.special.bessel_orders import besseli, besselj, besselk, bessely
-from autograd_cli.engine.special.beta import beta
-from autograd_cli.engine.special.elementary import (
-    cbrt,
-    coth,
-    csch,
-    floor_divide,
-    hardsigmoid,
-    sech,
-    sinc,
-    spherical_bessel_j0,
-)
-from autograd_cli.engine.special.gamma import digamma, gamma, lgamma, polygamma
-from autograd_cli.engine.special.incomplete_gamma import gammainc, gammaincc
-from autograd_cli.engine.special.normal import erfcx, expit, log_ndtr, ndtr
-from autograd_cli.engine.special.zeta import zeta
+from __future__ import annotations
 
-__all__ = [
-    "airy_ai",
-    "bessel_j0",
-    "bessel_j1",
-    "bessel_y0",
-    "bessel_y1",
-    "besseli",
-    "besselj",
-    "besselk",
-    "bessely",
-    "beta",
-    "cbrt",
-    "coth",
-    "csch",
-    "digamma",
-    "erfcx",
-    "expit",
-    "floor_divide",
-    "gamma",
-    "gammainc",
-    "gammaincc",
-    "hardsigmoid",
-    "i0",
-    "i0e",
-    "i1",
-    "i1e",
-    "lgamma",
-    "log_ndtr",
-    "modified_bessel_k0",
-    "modified_bessel_k1",
-    "ndtr",
-    "polygamma",
-    "sech",
-    "sinc",
-    "spherical_bessel_j0",
-    "zeta",
-]
+import importlib
+from typing import Any
+
+_MODULES = {
+    "bessel": (
+        "airy_ai",
+        "bessel_j0",
+        "bessel_j1",
+        "bessel_y0",
+        "bessel_y1",
+        "i0",
+        "i0e",
+        "i1",
+        "i1e",
+        "modified_bessel_k0",
+        "modified_bessel_k1",
+    ),
+    "bessel_orders": (
+        "besseli",
+        "besselj",
+        "besselk",
+        "bessely",
+    ),
+    "beta_function": ("beta",),
+    "elementary": (
+        "cbrt",
+        "coth",
+        "csch",
+        "floor_divide",
+        "hardsigmoid",
+        "sech",
+        "sinc",
+        "spherical_bessel_j0",
+    ),
+    "gamma_function": (
+        "digamma",
+        "gamma",
+        "lgamma",
+        "polygamma",
+    ),
+    "incomplete_gamma": (
+        "gammainc",
+        "gammaincc",
+    ),
+    "normal": (
+        "erfcx",
+        "expit",
+        "log_ndtr",
+        "ndtr",
+    ),
+    "zeta_function": ("zeta",),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"{__name__} has no {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

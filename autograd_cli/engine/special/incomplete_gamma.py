@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.special.expansions import HALF_LINE, alone, horner
-from autograd_cli.engine.special.gamma import digamma, lgamma, polygamma
+from autograd_cli.engine.special.gamma_function import digamma, lgamma, polygamma
 from autograd_cli.engine.special.node import Function, differentiable
 
 

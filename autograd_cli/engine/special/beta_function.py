@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autograd_cli.engine.special.expansions import BERNOULLI, alone
-from autograd_cli.engine.special.gamma import G, gamma_value, lanczos, polygamma_value
+from autograd_cli.engine.special.gamma_function import G, gamma_value, lanczos, polygamma_value
 from autograd_cli.engine.special.node import Function, differentiable
 
 
