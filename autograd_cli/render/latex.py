@@ -1,6 +1,7 @@
-"""LaTeX: an align* block for papers and slides; it needs amsmath.
+"""LaTeX for papers and slides: equations, and what tables and words say; it needs amsmath.
 
-A new kind of result registers its lines with `lines.register`.
+Kinds of results that have a page (`render.pages`) are written by `formats.latex`; the others
+register their equations with `lines.register`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Markdown: tables for notes, issues and pull requests, in GitHub's flavour.
 
-A new kind of result registers its sections with `sections.register`.
+Kinds of results that have a page (`render.pages`) are written by `formats.markdown`; the others
+register their sections with `sections.register`.
 """
 
 from __future__ import annotations

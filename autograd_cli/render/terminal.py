@@ -1,6 +1,7 @@
 """For reading on a terminal: calm tables that keep to the width.
 
-A new kind of result registers its view with `view.register`: lines of styled text.
+Kinds of results that have a page (`render.pages`) are written by `formats.lines`; the others
+register their view with `view.register`: lines of styled text.
 """
 
 from __future__ import annotations
