@@ -13,6 +13,7 @@ PAGE = (
     r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{amsmath}\allowdisplaybreaks"
     r"\begin{document}%s\end{document}"
 )
+DECAY = str(Path(__file__).parents[1] / "docs" / "decay.csv")
 CASES: dict[str, tuple[str, ...]] = {
     "jacobian": ("jacobian", "[x1**2, x1*x2, x2**2]", "--at", "x1=2,x2=3"),
     "matrix inputs": ("jacobian", "A@A", "--at", "A=[[1,2],[3,4]]"),
@@ -51,6 +52,10 @@ CASES: dict[str, tuple[str, ...]] = {
     "optimizers": (
         *("fit", "quadratic", "(x-3)**2+(y-2)**2", "--start", "x=0,y=0", "--steps", "20"),
         *("--compare", "gd,momentum,newton"),
+    ),
+    "regression": ("fit", "linear", "--quiet"),
+    "predictions": (
+        *("fit", "curve", "p + q*x + r*x**2 + s_a*x**3", "--data", DECAY, "--predict", DECAY),
     ),
     "condition": ("check", "where((x>0) & ~(x<1), x**2, x)", "--at", "x=1"),
 }

@@ -36,10 +36,22 @@ class Alignment(Enum):
 
 @dataclass(frozen=True)
 class Number:
-    """A number, a vector or a matrix, at `digits` significant digits at most; None is nothing."""
+    """A number, a vector or a matrix; None is nothing.
+
+    It is shown at `digits` significant digits at most, or with so many `decimals`.
+    """
 
     value: Value
     digits: int | None = None
+    decimals: int | None = None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What lies between two numbers."""
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -72,19 +84,19 @@ class Curve:
     width: int
 
 
-Inline: TypeAlias = str | Number | Symbol | Code | Remark | Curve
+Inline: TypeAlias = str | Number | Interval | Symbol | Code | Remark | Curve
 Text: TypeAlias = Inline | tuple[Inline, ...]
 
 
 @dataclass(frozen=True)
 class Title:
-    """What the page is about: words, or an expression and its value.
+    """What the page is about: words, or an expression and what it is equal to.
 
     `is_typed` where it only repeats what stands above the page on a terminal.
     """
 
     text: Text
-    value: Value = None
+    value: Number | Code | None = None
     is_typed: bool = False
 
 
@@ -116,21 +128,35 @@ class Column:
     def alignment(self) -> Alignment:
         if self.align is not None:
             return self.align
-        are_numbers = all(isinstance(one, Number) for one in self.cells)
+        are_numbers = all(isinstance(one, (Number, Interval)) for one in self.cells)
         return Alignment.POINT if are_numbers and self.cells else Alignment.LEFT
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of equal length, with a line above them and one below."""
+    """Columns of equal length, with a line above them and one below.
+
+    Of the rows a terminal shows the first ones, `most` of them; there are files for all.
+    """
 
     columns: Sequence[Column]
     caption: str = ""
     note: str = ""
+    most: int | None = None
 
     @property
     def rows(self) -> list[tuple[Text, ...]]:
         return list(zip(*(column.cells for column in self.columns), strict=True))
+
+
+@dataclass(frozen=True)
+class Equations:
+    """Rows of equal sides, for where mathematics is typeset: words in them are LaTeX.
+
+    What they say stands in tables of the page as well.
+    """
+
+    rows: Sequence[Sequence[Text]]
 
 
 @dataclass(frozen=True)
@@ -150,7 +176,7 @@ class Facts:
     about: str = ""
 
 
-Part: TypeAlias = Title | Paragraph | Note | Table | Facts
+Part: TypeAlias = Title | Paragraph | Note | Table | Facts | Equations
 Page: TypeAlias = Sequence[Part]
 
 

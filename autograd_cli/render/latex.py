@@ -1,6 +1,7 @@
-"""LaTeX: an align* block for papers and slides; it needs amsmath.
+"""LaTeX for papers and slides: equations, and what tables and words say; it needs amsmath.
 
-A new kind of result registers its lines with `lines.register`.
+Kinds of results that have a page (`render.pages`) are written by `formats.latex`; the others
+register their equations with `lines.register`.
 """
 
 from __future__ import annotations
@@ -22,9 +23,6 @@ from autograd_cli.results import Evaluation, Gradient, Result
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
 from autograd_cli.results.matrices import Hessian, Jacobian
-from autograd_cli.results.regression import Regression
-
-PAGE = 24  # rows that stand together; more may go on over the page
 
 
 def write(result: Result, out: TextIO, style: Style) -> None:
@@ -37,8 +35,7 @@ def write(result: Result, out: TextIO, style: Style) -> None:
         _write_table(result, out)
         return
     rows = [" &= ".join(_sides(equation)) for equation in equations]
-    end = r" \\" if len(rows) <= PAGE else r" \displaybreak[0] \\"
-    out.write(aligned(rows, end) + "\n")
+    out.write(aligned(rows) + "\n")
 
 
 def _write_page(page: Page, out: TextIO, style: Style) -> None:
@@ -120,13 +117,6 @@ def _(result: Hessian, style: Style) -> Iterator[Sequence[str]]:
     from autograd_cli.render.latex_matrices import hessian_equations
 
     return hessian_equations(result, style)
-
-
-@lines.register
-def _(result: Regression, style: Style) -> Iterator[Sequence[str]]:
-    from autograd_cli.render.regression_latex import regression_equations
-
-    return regression_equations(result, style)
 
 
 def _sides(line: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Markdown: tables for notes, issues and pull requests, in GitHub's flavour.
 
-A new kind of result registers its sections with `sections.register`.
+Kinds of results that have a page (`render.pages`) are written by `formats.markdown`; the others
+register their sections with `sections.register`.
 """
 
 from __future__ import annotations
@@ -18,15 +19,12 @@ from autograd_cli.render.matrices import verdict
 from autograd_cli.render.numbers import short
 from autograd_cli.render.pages import page_of, page_of_run
 from autograd_cli.render.points import Points
-from autograd_cli.render.regression import ending, equation
-from autograd_cli.render.regression import tables as regression_tables
 from autograd_cli.render.run import Run
 from autograd_cli.render.style import Style
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
 from autograd_cli.results.matrices import Hessian, Matrix
-from autograd_cli.results.regression import Regression
 
 Rows: TypeAlias = Iterable[Sequence[str]]
 
@@ -147,14 +145,6 @@ def _(result: Explanation, style: Style) -> Iterator[str]:
         [code(label), _cell_text(value)] for label, value in result_rows(result, style)
     ]
     yield table(("derivative", "value"), rows_of_result)
-
-
-@sections.register
-def _(result: Regression, style: Style) -> Iterator[str]:
-    yield code(equation(result))
-    yield prose(ending(result))
-    for headings, rows in regression_tables(result, style):
-        yield table(headings, rows, [number > 0 for number in range(len(headings))])
 
 
 def _named(values: object, style: Style) -> Rows:

@@ -1,6 +1,7 @@
 """For reading on a terminal: calm tables that keep to the width.
 
-A new kind of result registers its view with `view.register`: lines of styled text.
+Kinds of results that have a page (`render.pages`) are written by `formats.lines`; the others
+register their view with `view.register`: lines of styled text.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import TextIO
 from autograd_cli.render.check import page as check_page
 from autograd_cli.render.explanation.page import page
 from autograd_cli.render.explanation.result import Block
-from autograd_cli.render.fit import fit_page
 from autograd_cli.render.formats.lines import page_lines
 from autograd_cli.render.graph.drawing import Drawing
 from autograd_cli.render.grid import block, derivative_sign, linear, raised
@@ -47,7 +47,6 @@ from autograd_cli.render.parts import (
     value_cells,
 )
 from autograd_cli.render.points import Points
-from autograd_cli.render.regression import regression_page
 from autograd_cli.render.run import Run
 from autograd_cli.render.steps import StepTable
 from autograd_cli.render.style import Style
@@ -55,10 +54,8 @@ from autograd_cli.render.terminal_lines import Printer, print_lines, printer_of
 from autograd_cli.results import Evaluation, Gradient, Result, Scalar
 from autograd_cli.results.check import Check
 from autograd_cli.results.explanation import Explanation
-from autograd_cli.results.fit import Fit
 from autograd_cli.results.lessons import LessonList, LessonRun
 from autograd_cli.results.matrices import Hessian, Jacobian
-from autograd_cli.results.regression import Regression
 
 LABELS = 12  # columns that the labels of a gradient take where it is not a table
 SAMPLE = 200  # points that decide how wide the columns of a table of points are
@@ -172,8 +169,6 @@ def view(result: Result, style: Style) -> list[Line]:
 
 
 view.register(Check, check_page)
-view.register(Fit, fit_page)
-view.register(Regression, regression_page)
 view.register(Jacobian, jacobian_page)
 view.register(Hessian, hessian_page)
 

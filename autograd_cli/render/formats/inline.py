@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autograd_cli.render.document import Code, Curve, Inline, Number, Remark, Symbol, Text, inlines
+from autograd_cli.render.document import (
+    Code,
+    Curve,
+    Inline,
+    Interval,
+    Number,
+    Remark,
+    Symbol,
+    Text,
+    inlines,
+)
 from autograd_cli.render.grid import linear
+from autograd_cli.render.numbers import short
 from autograd_cli.render.sparkline import sparkline
 from autograd_cli.render.style import Style
 
@@ -21,8 +32,13 @@ def digits(number: Number, style: Style) -> Style:
 
 def plain(one: Inline, style: Style) -> str:
     match one:
+        case Number(decimals=int() as decimals):
+            return f"{one.value:.{decimals}f}"
         case Number():
             return linear(one.value, digits(one, style))
+        case Interval():
+            between = " … " if style.unicode else " ... "
+            return between.join(short(end, style.precision) for end in (one.low, one.high))
         case Symbol():
             return one.name
         case Code():

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import singledispatch
 from itertools import pairwise
 
 from autograd_cli.render import layout
 from autograd_cli.render.document import (
     Alignment,
+    Code,
     Column,
     Curve,
+    Equations,
     Fact,
     Facts,
     Inline,
+    Interval,
     Mood,
     Note,
     Number,
@@ -27,7 +31,8 @@ from autograd_cli.render.document import (
     inlines,
 )
 from autograd_cli.render.formats.inline import digits, plain, plain_text
-from autograd_cli.render.layout import GUTTER, INDENT, Cell, Line, hanging, width_of, wrap
+from autograd_cli.render.layout import GUTTER, INDENT, Cell, Line, cell, hanging, width_of, wrap
+from autograd_cli.render.numbers import short
 from autograd_cli.render.parts import (
     BROKEN,
     HEADING,
@@ -71,7 +76,9 @@ def _(title: Title, style: Style, room: int) -> list[Line]:
     line = _line(title.text, style, TITLE)
     if title.value is None:
         return wrap(line, room)
-    value = value_cell(title.value, style, room - INDENT)
+    if isinstance(title.value, Code):
+        return wrap([*line, (" = ", TITLE), *_line(title.value, style, TITLE)], room)
+    value = value_cell(title.value.value, style, room - INDENT)
     together = [*line, (" = ", ""), *value.lines[0]]
     if len(value.lines) == 1 and width_of(together) <= room:
         return [together]
@@ -115,20 +122,41 @@ def _fact(fact: Fact, width: int, style: Style, room: int) -> list[Line]:
 @_part.register
 def _(table: Table, style: Style, room: int) -> list[Line]:
     headings = [shown(plain_text(column.heading, style), style) for column in table.columns]
-    columns = [_cells(column, style, room) for column in table.columns]
+    columns = [
+        _cells(replace(column, cells=column.cells[: table.most]), style, room)
+        for column in table.columns
+    ]
     rows: list[tuple[Cell, ...]] = list(zip(*columns, strict=True))
     lines = layout.Table(headings, rows).drawn(room, HEADING)
     above = wrap([(table.caption, TITLE)], room) if table.caption else []
-    below = wrap([(table.note, HEADING)], room) if table.note else []
-    return [*above, *lines, *below]
+    notes = [table.note] if table.note else []
+    left = len(table.columns[0].cells) - len(rows)
+    notes += [f"and {left} more, which --format csv has"] if left else []
+    return [*above, *lines, *(line for note in notes for line in wrap([(note, HEADING)], room))]
+
+
+@_part.register
+def _(equations: Equations, style: Style, room: int) -> list[Line]:
+    return []
 
 
 def _cells(column: Column, style: Style, room: int) -> list[Cell]:
     numbers = [one for one in column.cells if isinstance(one, Number)]
+    intervals = [one for one in column.cells if isinstance(one, Interval)]
+    if column.alignment is Alignment.POINT and intervals:
+        return _intervals(intervals, style)
     if column.alignment is Alignment.POINT:
         return value_cells([one.value for one in numbers], digits(numbers[0], style), room)
     right = column.alignment is Alignment.RIGHT
     return [_cell(one, style, right=right, name=column.names_rows) for one in column.cells]
+
+
+def _intervals(intervals: Sequence[Interval], style: Style) -> list[Cell]:
+    """Intervals with their dots under each other."""
+    highs = [len(short(one.high, style.precision)) for one in intervals]
+    gaps = [" " * (max(highs) - size) for size in highs]
+    texts = [plain(one, style) + gap for one, gap in zip(intervals, gaps, strict=True)]
+    return [cell(text, NUMBER, solid=True, right=True) for text in texts]
 
 
 def _cell(text: Text, style: Style, *, right: bool, name: bool) -> Cell:

@@ -10,8 +10,10 @@ from autograd_cli.render.document import (
     Alignment,
     Code,
     Curve,
+    Equations,
     Facts,
     Inline,
+    Interval,
     Note,
     Number,
     Page,
@@ -24,7 +26,6 @@ from autograd_cli.render.document import (
     inlines,
 )
 from autograd_cli.render.formats.inline import plain
-from autograd_cli.render.grid import linear
 from autograd_cli.render.style import Style
 
 
@@ -41,9 +42,12 @@ def _part(part: Part, style: Style) -> Iterator[str]:
 
 @_part.register
 def _(title: Title, style: Style) -> Iterator[str]:
-    value = "" if title.value is None else f" = {linear(title.value, style)}"
-    is_code = isinstance(title.text, Code)
-    yield f"{'' if is_code else '### '}{_text(title.text, style)}{value}"
+    text, value = title.text, title.value
+    if isinstance(text, Code) and isinstance(value, Code):
+        yield code(f"{plain(text, style)} = {plain(value, style)}")
+        return
+    heading = "" if isinstance(text, Code) else "### "
+    yield heading + _text(text if value is None else (*inlines(text), " = ", value), style)
 
 
 @_part.register
@@ -60,7 +64,7 @@ def _(note: Note, style: Style) -> Iterator[str]:
 def _(facts: Facts, style: Style) -> Iterator[str]:
     if all(fact.table is None for fact in facts.facts):
         rows = [(prose(fact.label), _text(fact.text, style)) for fact in facts.facts]
-        yield table((prose(facts.about), ""), rows)
+        yield table((prose(facts.about), "value" if facts.about else ""), rows)
         return
     for fact in facts.facts:
         yield f"**{prose(fact.label)}** {_text(fact.text, style)}"
@@ -79,6 +83,11 @@ def _(one: Table, style: Style) -> Iterator[str]:
         yield f"_{prose(one.note)}_"
 
 
+@_part.register
+def _(equations: Equations, style: Style) -> Iterator[str]:
+    yield from ()
+
+
 def _text(text: Text, style: Style) -> str:
     return "".join(_inline(one, style) for one in inlines(text))
 
@@ -88,7 +97,7 @@ def _inline(one: Inline, style: Style) -> str:
     match one:
         case Symbol() | Code():
             return code(shown)
-        case Number() | Curve():
+        case Number() | Interval() | Curve():
             return shown
         case _:
             return prose(shown)

@@ -15,6 +15,7 @@ PAGES: Mapping[str, str] = {
     "MinimumFit": "descent:minimum_page",
     "TrainingStep": "network:step_page",
     "NetworkFit": "network:network_page",
+    "Regression": "regression:regression_page",
     "Comparison": "comparison:comparison_page",
 }
 

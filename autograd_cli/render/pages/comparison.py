@@ -22,7 +22,7 @@ from autograd_cli.results.descent import QuadraticFit
 
 CURVE = 12  # bars of a loss curve
 LOSS_DIGITS = 6
-MOST_PARAMETERS = 8  # that are shown below what is compared
+MOST_PARAMETERS = 8  # of a network, which are not told beside its loss, that are shown
 MOODS = {"fast": Mood.GOOD, "oscillating": Mood.DOUBTFUL, "diverging": Mood.BAD}
 RIGHT = Alignment.RIGHT
 
@@ -55,7 +55,7 @@ def comparison_page(result: Comparison) -> Page:
         Table(columns),
         Paragraph(("the best is ", _label(result.best), f": {result.reason}"), mood),
     ]
-    if len(result.parameters) <= MOST_PARAMETERS:
+    if result.at or len(result.parameters) <= MOST_PARAMETERS:
         page.append(parameter_table({"start": result.initial, "end": result.parameters}))
     return page
 

@@ -131,7 +131,7 @@ def opening(result: Fit) -> Page:
     """What was fitted, whether it converged, and why it ended."""
     mood = Mood.GOOD if result.converged else Mood.DOUBTFUL
     return [
-        Title(Code(result.expression), result.loss, is_typed=True),
+        Title(Code(result.expression), Number(result.loss), is_typed=True),
         Paragraph(verdict(result), mood),
     ]
 
