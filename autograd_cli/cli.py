@@ -20,6 +20,7 @@ import typer
 from autograd_cli import interpreter
 from autograd_cli.commands.command import COMPLETE, PROGRAM, Command, Commands, Group
 from autograd_cli.commands.deadline import LATE, Late, TimeIsUp
+from autograd_cli.commands.options import unfolded
 from autograd_cli.console import Console
 from autograd_cli.data.room import is_shortage, shortage
 from autograd_cli.errors import (
@@ -69,12 +70,14 @@ class Row(NamedTuple):
         return str(self.module.EXAMPLES)
 
     def command(self) -> Any:
-        """The command as Typer makes it of the function's signature."""
+        """The command as Typer makes it of the function's signature and its groups of options."""
         function = self.function
         if isinstance(function, typer.Typer):
             return typer.main.get_group(function)
         alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-        alone.command(self.name, cls=Command, epilog=self.examples, add_help_option=False)(function)
+        alone.command(self.name, cls=Command, epilog=self.examples, add_help_option=False)(
+            unfolded(function)
+        )
         return typer.main.get_command(alone)
 
 

@@ -5,48 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from autograd_cli.commands.check_options import (
     REACH,
-    Against,
-    Atol,
-    Domain,
-    Expression_,
-    Functions,
-    Order,
-    Rtol,
-    SamplesOption,
-    Strict,
-    Wrt,
+    Checked,
+    CheckOutput,
+    CheckRows,
+    Judged,
+    MaybeReading,
 )
-from autograd_cli.commands.options import (
-    At,
-    Colour,
-    Debug,
-    Device,
-    Dtype,
-    Grid,
-    Json,
-    Precision,
-    Printing,
-    Seed,
-    Syntax,
-    Timeout,
-    format_option,
-    output_option,
-)
-from autograd_cli.commands.point_options import Map, OnError, PointsOption
+from autograd_cli.commands.groups import Computing
 from autograd_cli.commands.points import SURVEYED, Many
+from autograd_cli.commands.printing import Printing
 from autograd_cli.commands.referee import Referee
 from autograd_cli.errors import AgxError, ExitCode, ReadError, UsageError
-from autograd_cli.points.on_error import STOP
 from autograd_cli.progress import Progress
-from autograd_cli.render import AUTO, GENERAL
 from autograd_cli.render.check import warnings
-from autograd_cli.render.style import DEFAULT_PRECISION
 from autograd_cli.results.check import Check
 from autograd_cli.settings import Settings
 
@@ -65,76 +42,58 @@ agx check "log(x)*y" --points data.csv
 agx check "sum(A@A)" --at "A=[[1,2],[3,4]]" --order 2 -o check.xml
 """
 
-FORMATS = (*GENERAL, "junit")
 SECONDS_FOR_ALL = 60.0  # for those of every function
 
 
 def check(
     ctx: typer.Context,
-    expression: Expression_ = None,
-    at: At = None,
-    syntax: Syntax = "agx",
-    wrt: Wrt = None,
-    order: Order = 1,
-    against: Against = None,
-    grid: Grid = None,
-    points: PointsOption = None,
-    map: Map = None,
-    on_error: OnError = STOP,
-    samples: SamplesOption = None,
-    domain: Domain = None,
-    rtol: Rtol = None,
-    atol: Atol = None,
-    strict: Strict = False,
-    functions: Functions = False,
-    device: Device = "cpu",
-    dtype: Dtype = "float64",
-    seed: Seed = 0,
-    precision: Precision = DEFAULT_PRECISION,
-    format: Annotated[str, format_option(FORMATS)] = AUTO,
-    json: Json = False,
-    output: Annotated[str, output_option(FORMATS)] = "",
-    color: Colour = "auto",
-    timeout: Timeout = None,
-    debug: Debug = False,
+    reading: MaybeReading,
+    asked: Checked,
+    rows: CheckRows,
+    judged: Judged,
+    computing: Computing,
+    output: CheckOutput,
 ) -> int:
     """Check whether autograd is right: three independent answers, and a verdict.
 
     Autograd is held against a numerical derivative with an error bar, and against the formula of
     the derivative in 50 digits. The exit code is 1 if they disagree.
     """
-    from autograd_cli.commands.inputs import read_inputs
-
-    printing = Printing.of_options(ctx.obj, format, json, output, color, precision, among=FORMATS)
-    settings = Settings.checked(device, dtype, seed)
-    if functions:
-        if expression is not None or at or samples or domain or against or points or grid:
+    printing = output.printing(ctx)
+    settings = computing.settings()
+    if judged.functions:
+        if (
+            reading.expression is not None
+            or reading.at
+            or judged.samples
+            or judged.domain
+            or asked.against
+            or rows.points
+            or rows.grid
+        ):
             raise UsageError("--functions checks agx's own functions: it takes no expression")
-        return _tell(_functions(settings), printing, strict)
-    if expression is None:
+        return _tell(_functions(settings), printing, judged.strict)
+    if reading.expression is None:
         raise UsageError("missing EXPR", hint=EXAMPLES.strip().splitlines()[0])
-    many = Many.of_options(
-        *(points, map, on_error, None, False, False),
-        grid=grid,
-        expression=expression,
-        printing=printing,
-    )
+    many = Many.of_options(rows, reading.expression, printing)
     table = many.open(ctx)
-    inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, table)
+    (inputs,) = reading.read([reading.expression], printing.console, rows.grid, table)
     if not inputs.expression.variables:
         raise UsageError(
             "nothing to check: the expression has no variables", hint="for its value, use agx eval"
         )
-    question = _Asked(inputs.expression, wrt, order, against, rtol, atol)
-    if (points is not None or grid) and (samples is not None or domain):
-        option = "--grid" if grid else "--points"
-        raise UsageError(f"{option} says already where: leave out --samples and --domain")
+    question = _Asked(
+        inputs.expression, asked.wrt, asked.order, asked.against, judged.rtol, judged.atol
+    )
+    if (rows.points is not None or rows.grid) and (judged.samples is not None or judged.domain):
+        named = "--grid" if rows.grid else "--points"
+        raise UsageError(f"{named} says already where: leave out --samples and --domain")
     if table is not None:
         inputs.check()
-        return _at_rows(inputs, question, settings, many, printing, strict)
-    if samples is None and domain:
+        return _at_rows(inputs, question, settings, many, printing, judged.strict)
+    if judged.samples is None and judged.domain:
         raise UsageError("--domain is for random points", hint="add --samples 100")
-    if samples is None:
+    if judged.samples is None:
         inputs.check()
         found = (
             _on_grid(inputs, question, settings, printing.console)
@@ -142,8 +101,8 @@ def check(
             else _at_point(inputs, question, settings)
         )
     else:
-        found = _at_samples(inputs, question, settings, samples, domain or [])
-    return _tell(found, printing, strict)
+        found = _at_samples(inputs, question, settings, judged.samples, judged.domain or [])
+    return _tell(found, printing, judged.strict)
 
 
 def _tell(found: Check, printing: Printing, strict: bool) -> int:

@@ -6,12 +6,14 @@ import contextlib
 import io
 import os
 import shlex
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Any
 
 import typer
 
 from autograd_cli.commands.command import COMPLETE, PROGRAM
-from autograd_cli.commands.options import Debug
+from autograd_cli.commands.groups import debug_option
+from autograd_cli.commands.options import argument
 from autograd_cli.console import Console
 from autograd_cli.render import unknown
 
@@ -38,18 +40,15 @@ agx completion fish | source       # in ~/.config/fish/config.fish
 """
 
 
-def completion(
-    ctx: typer.Context,
-    shell: Annotated[
-        str,
-        typer.Argument(
-            metavar="SHELL",
-            help=", ".join(SHELLS),
-            autocompletion=lambda incomplete: [s for s in SHELLS if s.startswith(incomplete)],
-        ),
-    ],
-    debug: Debug = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """For which shell."""
+
+    shell: str = argument("SHELL", ", ".join(SHELLS), complete=SHELLS)
+    debug: bool = debug_option()
+
+
+def completion(ctx: typer.Context, asked: Asked) -> None:
     """Print the completion script for a shell.
 
     It completes commands, options and their values, functions inside an expression, and the
@@ -57,6 +56,7 @@ def completion(
     """
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
+    shell = asked.shell
     if shell not in SHELLS:
         raise unknown("shell", shell, list(SHELLS))
     script = BASH

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from autograd_cli.commands.options import Printing
+from autograd_cli.commands.printing import Printing
 from autograd_cli.commands.programs import agx_program
 from autograd_cli.errors import ExitCode, MissingExtraError, UsageError
 from autograd_cli.lessons.lesson import Card, Lesson, Picture

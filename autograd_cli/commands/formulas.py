@@ -2,128 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from autograd_cli.commands.asking import Asking
 from autograd_cli.commands.beside import Beside
-from autograd_cli.commands.inputs import Inputs
-from autograd_cli.commands.options import Printing
+from autograd_cli.commands.printing import Printing
 from autograd_cli.language.points import static_shape
-from autograd_cli.language.request import DerivativeRequest
-from autograd_cli.language.symbolic import Answer, Worker
 from autograd_cli.render.notes import Noted
 from autograd_cli.render.points import Points
-from autograd_cli.results import Gradient, Value
+from autograd_cli.results import Gradient
+from autograd_cli.results.matrices import Hessian, Jacobian
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from autograd_cli.commands.derivative import Derivative
     from autograd_cli.engine.core.context import Context
 
+Found = TypeVar("Found", Gradient, Jacobian, Hessian)
 
-class Formulas:
-    """A question to the symbolic worker, which starts when this is made.
 
-    It is asked at once where the text alone shows all that it needs to know, and otherwise by
-    `ask`, when the values are there. `along` and `weights` are the request's as numbers.
+class Formulas(Asking):
+    """A question for the formulas of a derivative.
+
+    It is asked at once where the text alone shows all that the worker needs to know, and otherwise
+    by `ask`, when the values are there.
     """
 
-    def __init__(self, inputs: Inputs, request: DerivativeRequest) -> None:
-        self._inputs = inputs
-        self._request = request
-        self._worker = Worker.start()
-        self.along: Mapping[str, Value] = {}
-        self.weights: Value = None
+    def __init__(self, derivative: Derivative[Any]) -> None:
+        super().__init__()
+        self._derivative = derivative
         self.asked = False
-        shapes = {name: static_shape(value) for name, value in inputs.values.items()}
-        if None not in shapes.values() and not (request.along or request.grad_output):
+        shapes = {name: static_shape(value) for name, value in derivative.inputs.values.items()}
+        if None not in shapes.values() and not derivative.has_constants:
             self._ask(shapes)
 
     def ask(
         self, values: Mapping[str, Tensor], axes: Mapping[str, Tensor], context: Context
     ) -> None:
         """Ask now that the values are known, if it was not possible before."""
-        if self.asked:
-            return
-        from autograd_cli.engine.core.batches import plain
-        from autograd_cli.engine.core.evaluate import constant
-        from autograd_cli.engine.derive.gradients import point
-
-        directions = point(self._request.along, context)
-        self.along = {name: plain(direction) for name, direction in directions.items()}
-        if self._request.grad_output is not None:
-            self.weights = plain(constant(self._request.grad_output, context))
-        shapes: dict[str, Sequence[int]] = {name: value.shape for name, value in values.items()}
-        self._ask(shapes | dict.fromkeys(axes, ()))
+        if not self.asked:
+            self._derivative.work_out(context)
+            shapes = {name: list(value.shape) for name, value in values.items()}
+            self._ask(shapes | {name: [] for name in axes})
 
     def place(self, beside: Beside) -> None:
         """The points of the numbers, at which the formulas are evaluated."""
         if (question := beside.question()) is not None:
-            self._worker.place(question)
+            self.worker.place(question)
 
     def _ask(self, shapes: Mapping[str, Any]) -> None:
         self.asked = True
-        self._worker.ask(
-            {
-                "task": "gradient",
-                "source": self._inputs.expression.source,
-                "given": self._inputs.names,
-                "shapes": shapes,
-                "wrt": self._request.wrt or None,
-                "order": self._request.order,
-                "partial": [str(component) for component in self._request.partial],
-                "along": self.along,
-                "grad_output": self.weights,
-                "follows": bool(self._inputs.names),
-            }
-        )
-
-    def answer(self) -> Answer:
-        """The formulas, or the reason why there are none."""
-        return self._worker.answer()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._worker.close()
+        names = self._derivative.inputs.names
+        question = self._derivative.question()
+        self.worker.ask({**question, "given": names, "shapes": shapes, "follows": bool(names)})
 
 
 def with_formulas(
-    found: Gradient | Points,
-    names: Sequence[str],
-    answer: Answer,
+    found: Found | Points,
+    changes: Mapping[str, Any],
+    reply: Mapping[str, Any],
     printing: Printing,
     *,
     asked: bool,
     beside: Beside | None = None,
-) -> Gradient | Points | Noted:
-    """The result with the formulas of the derivatives `names`, or with the reason for having none.
+) -> Found | Points | Noted:
+    """The result with the formulas of the reply, or with the reason for having none.
 
-    People are told the reason in a note; programs that asked for formulas get a warning, and all
-    are told where the numbers `beside` them differ.
+    `changes` are the fields that hold them; those of `OF_POINTS` are fields of the single points as
+    well, if the formulas were asked for. People are told the reason in a note; programs that asked
+    for formulas get a warning, and all are told where the numbers `beside` them differ.
     """
     if beside is not None:
-        found = beside.told(found, answer.points)
-    changes: dict[str, Any] = {"latex": answer.latex or None}
-    if answer.gradient or asked:
-        changes["symbolic"] = {name: answer.gradient.get(name) for name in names}
-    if answer.note and asked and not printing.for_people:
-        changes["warnings"] = (*found.warnings, answer.note)
-    result: Gradient | Points
+        found = beside.told(found, reply.get("points", ()))
+    note = reply.get("note", "")
+    if note and asked and not printing.for_people:
+        changes = {**changes, "warnings": (*found.warnings, note)}
+    result: Found | Points
     if isinstance(found, Points):
         points = found.points
         if asked:
-            symbolic = changes["symbolic"]
-            points = (replace(point, symbolic=symbolic) for point in points)  # type: ignore[call-arg]
+            own = {name: changes[name] for name in OF_POINTS if name in changes}
+            points = (replace(point, **own) for point in points)
         result = Points(replace(found.header, **changes), points)
     else:
         result = replace(found, **changes)
-    return Noted(result, answer.note) if answer.note and printing.for_people else result
+    return Noted(result, note) if note and printing.for_people else result
+
+
+OF_POINTS = ("symbolic", "asks_symbolic")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
 from autograd_cli.commands.completing import function_names
-from autograd_cli.commands.options import Colour, Debug, File, FormatName, Json, Printing
+from autograd_cli.commands.groups import Writing
+from autograd_cli.commands.options import argument
 from autograd_cli.errors import UnknownNameError
-from autograd_cli.render import AUTO
 
 if TYPE_CHECKING:
     from autograd_cli.language.functions import Function
@@ -22,25 +23,21 @@ agx functions --format csv > functions.csv
 """
 
 
-def functions(
-    ctx: typer.Context,
-    name: Annotated[
-        str | None,
-        typer.Argument(metavar="NAME", help="only this one", autocompletion=function_names),
-    ] = None,
-    format: FormatName = AUTO,
-    json: Json = False,
-    output: File = "",
-    color: Colour = "auto",
-    debug: Debug = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which of them."""
+
+    name: str | None = argument("NAME", "only this one", default=None, complete=function_names)
+
+
+def functions(ctx: typer.Context, asked: Asked, writing: Writing) -> None:
     """List the functions of the expression language, or explain one.
 
     The table has what to type, the derivative, other spellings, and a word about it. In plain text
     the columns are: name, usage, family, derivatives, domain, help.
     """
-    printing = Printing.of_options(ctx.obj, format, json, output, color)
-    printing.emit(_all() if name is None else _one(name))
+    printing = writing.printing(ctx)
+    printing.emit(_all() if asked.name is None else _one(asked.name))
 
 
 def _all() -> FunctionList:

@@ -2,54 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import typer
 
-from autograd_cli.commands.options import (
-    At,
-    Colour,
-    Debug,
-    Device,
-    Dtype,
-    Expr,
-    Grid,
-    Json,
-    Order,
-    Precision,
-    Printing,
-    Seed,
-    Symbolic,
-    Syntax,
-    Timeout,
-    choice,
-    format_option,
-    output_option,
-    words,
+from autograd_cli.commands.derivative import Derivative
+from autograd_cli.commands.differentiating import differentiate
+from autograd_cli.commands.groups import (
+    DERIVATIVES,
+    MANY_POINTS,
+    Computing,
+    FormulasOutput,
+    ManyPoints,
+    Reading,
+    grad_output_option,
+    wrt_option,
 )
-from autograd_cli.commands.point_options import PANEL as POINTS_PANEL
-from autograd_cli.commands.point_options import (
-    Append,
-    Jobs,
-    Map,
-    OnError,
-    PointsOption,
-    Resume,
-)
-from autograd_cli.commands.points import FORMATS, Many
-from autograd_cli.errors import EvaluationError, UsageError
-from autograd_cli.points.on_error import STOP
-from autograd_cli.render import AUTO
-from autograd_cli.render.points import Points
-from autograd_cli.render.style import DEFAULT_PRECISION
-from autograd_cli.results import Gradient
+from autograd_cli.commands.options import choice, option, switch, whole
+from autograd_cli.commands.points import Many
+from autograd_cli.commands.printing import Printing
+from autograd_cli.results import Gradient, Value
 from autograd_cli.settings import Settings
 
 if TYPE_CHECKING:
-    from autograd_cli.commands.beside import Beside
-    from autograd_cli.commands.formulas import Formulas
+    from torch import Tensor
+
     from autograd_cli.commands.inputs import Inputs
+    from autograd_cli.engine.core.context import Context
     from autograd_cli.language.request import DerivativeRequest
 
 EXAMPLES = """
@@ -62,202 +43,177 @@ agx grad "x**2*y" --points data.csv -o gradients.csv
 agx grad "x**n"                    # no values: the formulas alone
 """
 
-PANEL = "Derivatives"
-
-Wrt = Annotated[
-    str | None,
-    typer.Option(
-        "--wrt", metavar="NAMES", help="only by these variables: x,y", rich_help_panel=PANEL
-    ),
-]
-Partial = Annotated[
-    str | None,
-    typer.Option(
-        "--partial",
-        metavar="NAMES",
-        help="one mixed partial derivative: x,x,y",
-        rich_help_panel=PANEL,
-    ),
-]
-Along = Annotated[
-    str | None,
-    typer.Option(
-        "--along",
-        metavar="NAME=VALUE",
-        help="the derivative along a direction, which is not normalised: x=1,y=-1",
-        rich_help_panel=PANEL,
-    ),
-]
-GradOutput = Annotated[
-    str | None,
-    typer.Option(
-        "--grad-output",
-        metavar="WEIGHTS",
-        help="weights of the outputs, for an expression that has several: 1,0,2",
-        rich_help_panel=PANEL,
-    ),
-]
-
 VIAS = ("auto", "autograd", "symbolic")
-Via = Annotated[
-    str,
-    typer.Option(
-        "--via",
-        metavar="WAY",
-        help=f"how many points are computed: {', '.join(VIAS)} (autograd: bit for bit as one point"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientPoints(ManyPoints):
+    """Many points, of which formulas may compute the gradients."""
+
+    via: str = option(
+        "auto",
+        "WAY",
+        f"how many points are computed: {', '.join(VIAS)} (autograd: bit for bit as one point"
         " is; symbolic: the formulas as torch operations, checked against autograd)",
-        rich_help_panel=POINTS_PANEL,
+        panel=MANY_POINTS,
         callback=choice("--via", VIAS),
-        autocompletion=words(VIAS),
-    ),
-]
-Compile = Annotated[
-    bool,
-    typer.Option(
-        "--compile",
-        help="compile the formulas with torch.compile: for hundreds of millions of points",
-        rich_help_panel=POINTS_PANEL,
-    ),
-]
+        complete=VIAS,
+        before="jobs",
+    )
+    compiles: bool = switch(
+        "compile the formulas with torch.compile: for hundreds of millions of points",
+        panel=MANY_POINTS,
+        name="--compile",
+        before="append",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which derivatives."""
+
+    wrt: str | None = wrt_option()
+    order: int = option(
+        1,
+        "N",
+        "the order of the derivatives: 2 for the second",
+        panel=DERIVATIVES,
+        callback=whole("--order", 1),
+    )
+    partial: str | None = option(
+        None, "NAMES", "one mixed partial derivative: x,x,y", panel=DERIVATIVES
+    )
+    along: str | None = option(
+        None,
+        "NAME=VALUE",
+        "the derivative along a direction, which is not normalised: x=1,y=-1",
+        panel=DERIVATIVES,
+    )
+    grad_output: str | None = grad_output_option()
 
 
 def grad(
     ctx: typer.Context,
-    expression: Expr,
-    at: At = None,
-    grid: Grid = None,
-    points: PointsOption = None,
-    map: Map = None,
-    on_error: OnError = STOP,
-    via: Via = "auto",
-    jobs: Jobs = None,
-    compiles: Compile = False,
-    append: Append = False,
-    resume: Resume = False,
-    syntax: Syntax = "agx",
-    wrt: Wrt = None,
-    order: Order = 1,
-    partial: Partial = None,
-    along: Along = None,
-    grad_output: GradOutput = None,
-    device: Device = "cpu",
-    dtype: Dtype = "float64",
-    seed: Seed = 0,
-    symbolic: Symbolic = None,
-    precision: Precision = DEFAULT_PRECISION,
-    format: Annotated[str, format_option(FORMATS)] = AUTO,
-    json: Json = False,
-    output: Annotated[str, output_option(FORMATS)] = "",
-    color: Colour = "auto",
-    timeout: Timeout = None,
-    debug: Debug = False,
+    reading: Reading,
+    rows: GradientPoints,
+    asked: Asked,
+    computing: Computing,
+    output: FormulasOutput,
 ) -> int | None:
     """Differentiate an expression, by autograd and by formula.
 
     Without values, the formulas alone are shown.
     """
-    from autograd_cli.commands.formulas import Formulas, with_formulas
-    from autograd_cli.commands.inputs import read_inputs
-    from autograd_cli.language.request import read_request
 
-    printing = Printing.of_options(ctx.obj, format, json, output, color, precision, among=FORMATS)
-    settings = Settings.checked(device, dtype, seed)
-    many = Many.of_options(
-        *(points, map, on_error, jobs, append, resume),
-        grid=grid,
-        expression=expression,
-        printing=printing,
-    )
-    table = many.open(ctx, symbolic)
-    inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, table)
-    if not inputs.expression.variables:
-        raise UsageError(
-            "nothing to differentiate: the expression has no variables",
-            hint="for its value, use agx eval",
+    def derivative_of(read: list[Inputs]) -> _Gradient:
+        from autograd_cli.language.request import read_request
+
+        (inputs,) = read
+        inputs.check_variables()
+        request = read_request(
+            inputs.expression,
+            *(asked.wrt, asked.order, asked.partial, asked.along, asked.grad_output),
         )
-    request = read_request(inputs.expression, wrt, order, partial, along, grad_output)
-    has_point = bool(inputs.values) or inputs.is_many
-    if has_point or symbolic is False:
-        inputs.check()
-    if table is not None or (inputs.axes and many.streams(printing, symbolic)):
+        return _Gradient(inputs, request, rows.via, compiles=rows.compiles)
+
+    return differentiate(ctx, [reading.expression], reading, rows, computing, output, derivative_of)
+
+
+class _Gradient(Derivative[Gradient]):
+    """Derivatives of any order, mixed ones, and those along a direction."""
+
+    command = "grad"
+    shared: ClassVar = {"gradient": {}}
+
+    def __init__(
+        self, inputs: Inputs, request: DerivativeRequest, via: str, *, compiles: bool
+    ) -> None:
+        super().__init__(inputs, request)
+        self.request = request
+        self._via = via
+        self._compiles = compiles
+        self._along: Mapping[str, Value] = {}
+        self._weights: Value = None
+        self.has_constants = bool(request.along or request.grad_output)
+
+    def at(self, values: Mapping[str, Tensor], context: Context) -> Gradient:
+        from autograd_cli.engine.derive.gradients import gradient
+
+        return gradient(self.inputs.expression, values, context, self.request)
+
+    def each(
+        self, values: Mapping[str, Tensor], axes: Mapping[str, Tensor], context: Context
+    ) -> Iterator[Gradient]:
+        from autograd_cli.engine.derive.gradients import gradients
+
+        return gradients(self.inputs.expression, values, axes, context, self.request)
+
+    def remarks(
+        self, found: Gradient, values: Mapping[str, Tensor], context: Context
+    ) -> Sequence[str]:
+        from autograd_cli.engine.check.conventions import conventions
+
+        partial = tuple(one.name for one in self.request.partial)
+        wrt = tuple(self.request.along) or partial or self.request.wrt
+        return conventions(self.inputs.expression, values, context, wrt)
+
+    def stream(self, settings: Settings, many: Many, printing: Printing) -> int:
         from autograd_cli.commands.gradients import run_gradients
 
-        return run_gradients(inputs, request, settings, many, printing, via, compiles=compiles)
-    wanted = printing.for_people if symbolic is None else symbolic
-    if not (wanted or not has_point):
-        printing.emit(_numbers(inputs, request, settings)[0])
-        return None
-    with Formulas(inputs, request) as formulas:
-        beside = None
-        if has_point:
-            found, beside = _numbers(inputs, request, settings, formulas)
-        else:
-            found = _no_numbers(inputs, request, settings, formulas)
-        answer = formulas.answer()
-        if answer.note and not has_point:
-            raise EvaluationError(answer.note, hint="for numbers, add --at " + _blanks(inputs))
-        names = _names(inputs, request)
-        asked = symbolic is True
-        printing.emit(with_formulas(found, names, answer, printing, asked=asked, beside=beside))
-    return None
+        return run_gradients(
+            *(self.inputs, self.request, settings, many, printing, self._via),
+            compiles=self._compiles,
+        )
 
+    def work_out(self, context: Context) -> None:
+        from autograd_cli.engine.core.batches import plain
+        from autograd_cli.engine.core.evaluate import constant
+        from autograd_cli.engine.derive.gradients import point
 
-def _numbers(
-    inputs: Inputs,
-    request: DerivativeRequest,
-    settings: Settings,
-    formulas: Formulas | None = None,
-) -> tuple[Gradient | Points, Beside]:
-    from autograd_cli.commands.beside import Beside
-    from autograd_cli.engine.check.conventions import conventions
-    from autograd_cli.engine.core.context import resolve
-    from autograd_cli.engine.derive.gradients import gradient, gradients
+        directions = point(self.request.along, context)
+        self._along = {name: plain(direction) for name, direction in directions.items()}
+        if self.request.grad_output is not None:
+            self._weights = plain(constant(self.request.grad_output, context))
 
-    context = resolve(settings, accurate=True)
-    values, axes = inputs.tensors(context)
-    beside = Beside(
-        values, axes, context, lambda at: gradient(inputs.expression, at, context, request)
-    )
-    if formulas is not None:
-        formulas.ask(values, axes, context)
-        formulas.place(beside)
-    if not axes:
-        found = gradient(inputs.expression, values, context, request)
-        wrt = tuple(request.along) or tuple(one.name for one in request.partial) or request.wrt
-        told = conventions(inputs.expression, values, context, wrt)
-        return replace(found, warnings=(*found.warnings, *told)), beside
-    points = gradients(inputs.expression, values, axes, context, request)
-    return Points.of(points, values, gradient={}), beside
+    def question(self) -> Mapping[str, Any]:
+        return {
+            "task": "gradient",
+            "source": self.inputs.expression.source,
+            "wrt": self.request.wrt or None,
+            "order": self.request.order,
+            "partial": [str(component) for component in self.request.partial],
+            "along": self._along,
+            "grad_output": self._weights,
+        }
 
+    def formulas(self, reply: Mapping[str, Any], *, asked: bool) -> Mapping[str, Any]:
+        gradient = reply.get("gradient", {})
+        changes: dict[str, Any] = {"latex": reply.get("latex") or None}
+        if gradient or asked:
+            changes["symbolic"] = {name: gradient.get(name) for name in self._names()}
+        return changes
 
-def _no_numbers(
-    inputs: Inputs, request: DerivativeRequest, settings: Settings, formulas: Formulas
-) -> Gradient:
-    if not formulas.asked:  # the directions and weights are still to be worked out
-        from autograd_cli.engine.core.context import resolve
+    def alone(self, settings: Settings, reply: Mapping[str, Any]) -> Gradient:
+        return Gradient(
+            expression=self.inputs.expression.source,
+            at={},
+            dtype=settings.dtype,
+            device=settings.device,
+            value=None,
+            gradient={},
+            order=self.request.order,
+            partial=tuple(map(str, self.request.partial)),
+            along=self._along,
+            grad_output=self._weights,
+            warnings=self.inputs.expression.warnings,
+        )
 
-        formulas.ask({}, {}, resolve(settings, accurate=True))
-    return Gradient(
-        expression=inputs.expression.source,
-        at={},
-        dtype=settings.dtype,
-        device=settings.device,
-        value=None,
-        gradient={},
-        order=request.order,
-        partial=tuple(map(str, request.partial)),
-        along=formulas.along,
-        grad_output=formulas.weights,
-        warnings=inputs.expression.warnings,
-    )
-
-
-def _names(inputs: Inputs, request: DerivativeRequest) -> list[str]:
-    """The names of the derivatives that are asked for."""
-    if request.partial:
-        return [",".join(map(str, request.partial))]
-    return ["along"] if request.along else list(request.wrt or inputs.expression.variables)
-
-
-def _blanks(inputs: Inputs) -> str:
-    return ",".join(f"{name}=..." for name in inputs.expression.variables)
+    def _names(self) -> list[str]:
+        """The names of the derivatives that are asked for."""
+        if self.request.partial:
+            return [",".join(map(str, self.request.partial))]
+        return (
+            ["along"]
+            if self.request.along
+            else list(self.request.wrt or self.inputs.expression.variables)
+        )

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autograd_cli.commands.inputs import Inputs
-from autograd_cli.commands.options import Printing
 from autograd_cli.commands.points import Many
+from autograd_cli.commands.printing import Printing
 from autograd_cli.data.rows import Block
 from autograd_cli.language.request import DerivativeRequest
 from autograd_cli.language.symbolic import Worker

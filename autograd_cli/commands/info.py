@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from autograd_cli import __version__
-from autograd_cli.commands.options import Colour, Debug, File, FormatName, Json, Printing
-from autograd_cli.render import AUTO
+from autograd_cli.commands.groups import Writing
 from autograd_cli.settings import DTYPES
 
 if TYPE_CHECKING:
@@ -28,21 +27,14 @@ PACKAGES = ("torch", "sympy", "typer", "rich")
 REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+).*;.*extra\s*==\s*['\"]([^'\"]+)['\"]")
 
 
-def info(
-    ctx: typer.Context,
-    format: FormatName = AUTO,
-    json: Json = False,
-    output: File = "",
-    color: Colour = "auto",
-    debug: Debug = False,
-) -> None:
+def info(ctx: typer.Context, writing: Writing) -> None:
     """Show versions, devices and optional parts.
 
     It is what a report of a problem should begin with.
     """
     from autograd_cli.render.listings import Info
 
-    printing = Printing.of_options(ctx.obj, format, json, output, color)
+    printing = writing.printing(ctx)
     printing.emit(
         Info(
             versions=_versions(),

@@ -48,6 +48,14 @@ class Inputs:
             options |= dict.fromkeys(self.table.variables(self.expression, self.values), "--points")
         check_values(self.expression, options, options)
 
+    def check_variables(self) -> None:
+        """That there is something to differentiate by. Raises UsageError."""
+        if not self.expression.variables:
+            raise UsageError(
+                "nothing to differentiate: the expression has no variables",
+                hint="for its value, use agx eval",
+            )
+
     def told(self, command: str, **more: Any) -> dict[str, Any]:
         """What was asked, in a form in which it can be compared: a run that is continued has to be
         of the same command."""
@@ -70,24 +78,6 @@ class Inputs:
         return point(self.values, context), {one.name: axis(one, context) for one in self.axes}
 
 
-def read_inputs(
-    argument: str,
-    at: Sequence[str],
-    grid: Sequence[str],
-    syntax: str,
-    console: Console,
-    table: TableInput | None = None,
-    *,
-    marked: bool = False,
-) -> Inputs:
-    """Read what was typed; `marked` allows a value on an axis of the grid.
-
-    Raises ReadError, UnknownNameError, UsageError and FileError.
-    """
-    (found,) = read_together([argument], at, grid, syntax, console, table, marked=marked)
-    return found
-
-
 def read_together(
     arguments: Sequence[str],
     at: Sequence[str],
@@ -98,7 +88,10 @@ def read_together(
     *,
     marked: bool = False,
 ) -> list[Inputs]:
-    """Read several expressions over the same values, as `read_inputs`."""
+    """Read expressions over the same values; `marked` allows a value on an axis of the grid.
+
+    Raises ReadError, UnknownNameError, UsageError and FileError.
+    """
     texts = [source_text(argument, console) for argument in arguments]
     values = read_values(at)
     axes = read_grid(",".join(grid)) if grid else ()

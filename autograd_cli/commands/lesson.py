@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from autograd_cli.commands.groups import LimitedWriting, output_option
 from autograd_cli.commands.keyboard import has_keyboard
-from autograd_cli.commands.options import Colour, Debug, Json, Printing, Timeout, format_option
+from autograd_cli.commands.options import OUTPUT, argument, option, switch
+from autograd_cli.commands.printing import Printing
 from autograd_cli.errors import ExitCode, UsageError
-from autograd_cli.render import AUTO, GENERAL
+from autograd_cli.render import GENERAL
 from autograd_cli.results.lessons import LessonEntry, LessonList
 
 if TYPE_CHECKING:
@@ -41,102 +44,58 @@ def _names(incomplete: str) -> list[str]:
     return [word for word in words if word.startswith(incomplete)]
 
 
-Names = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="NAME",
-        help="the lessons to run; next: the one to go on with; search WORD: those that have it;"
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which lessons, and how they are read."""
+
+    names: list[str] | None = argument(
+        "NAME",
+        "the lessons to run; next: the one to go on with; search WORD: those that have it;"
         " without a name they are listed",
-        autocompletion=_names,
-    ),
-]
-All = Annotated[
-    bool, typer.Option("--all", help="run every lesson, in order", rich_help_panel=PANEL)
-]
-Step = Annotated[
-    bool,
-    typer.Option(
-        "--step",
-        help="one block at a time on a terminal: any key goes on, q ends",
-        rich_help_panel=PANEL,
-    ),
-]
-Quiz = Annotated[
-    bool,
-    typer.Option(
-        "--quiz",
-        help="ask before showing; answers are numbers or expressions, such as 2*cos(1)",
-        rich_help_panel=PANEL,
-    ),
-]
-LessonFile = Annotated[
-    str,
-    typer.Option(
-        "--file",
-        metavar="PATH",
-        help="run a lesson file of your own; its Python runs with your rights, so trust it first",
-        rich_help_panel=PANEL,
-    ),
-]
-Reset = Annotated[
-    bool,
-    typer.Option(
-        "--reset",
-        help="forget the progress in the named lessons, or in all of them",
-        rich_help_panel=PANEL,
-    ),
-]
-Export = Annotated[
-    str,
-    typer.Option(
-        "--export",
-        metavar="FILE",
-        help="write the lesson as a script (.py), a notebook (.ipynb) or a page (.html)",
-        rich_help_panel="Output",
-    ),
-]
-Figures = Annotated[
-    str,
-    typer.Option(
-        "--figures",
-        metavar="DIR",
-        help="write the lesson's figures there as well, as pictures",
-        rich_help_panel="Output",
-    ),
-]
-Output = Annotated[
-    str,
-    typer.Option("--output", "-o", metavar="FILE", help="write to FILE", rich_help_panel="Output"),
-]
+        default=None,
+        complete=_names,
+    )
+    all: bool = switch("run every lesson, in order", panel=PANEL)
+    step: bool = switch("one block at a time on a terminal: any key goes on, q ends", panel=PANEL)
+    quiz: bool = switch(
+        "ask before showing; answers are numbers or expressions, such as 2*cos(1)", panel=PANEL
+    )
+    file: str = option(
+        "",
+        "PATH",
+        "run a lesson file of your own; its Python runs with your rights, so trust it first",
+        panel=PANEL,
+    )
+    reset: bool = switch("forget the progress in the named lessons, or in all of them", panel=PANEL)
+    export: str = option(
+        "",
+        "FILE",
+        "write the lesson as a script (.py), a notebook (.ipynb) or a page (.html)",
+        panel=OUTPUT,
+    )
+    figures: str = option(
+        "", "DIR", "write the lesson's figures there as well, as pictures", panel=OUTPUT
+    )
 
 
-def lesson(
-    ctx: typer.Context,
-    names: Names = None,
-    all: All = False,
-    step: Step = False,
-    quiz: Quiz = False,
-    file: LessonFile = "",
-    reset: Reset = False,
-    export: Export = "",
-    figures: Figures = "",
-    format: Annotated[str, format_option(GENERAL)] = AUTO,
-    json: Json = False,
-    output: Output = "",
-    color: Colour = "auto",
-    timeout: Timeout = None,
-    debug: Debug = False,
-) -> int:
+@dataclass(frozen=True, kw_only=True)
+class LessonOutput(LimitedWriting):
+    """The options about output, of which a lesson has fewer."""
+
+    output: str = output_option(GENERAL, "write to FILE")
+
+
+def lesson(ctx: typer.Context, asked: Asked, writing: LessonOutput) -> int:
     """Learn autograd: its ideas and traps, run live.
 
     A lesson is prose, Python that runs as you read, and what it really prints. Without a name, the
     lessons are listed, with the minutes they take and how far you are.
     """
-    words = list(names or ())
-    printing = Printing.of_options(ctx.obj, format, json, output, color)
-    for asked, option in ((step, "--step"), (quiz, "--quiz")):
-        if asked:
-            _check_keyboard(option, printing)
+    words = list(asked.names or ())
+    printing = writing.printing(ctx)
+    for is_wanted, named in ((asked.step, "--step"), (asked.quiz, "--quiz")):
+        if is_wanted:
+            _check_keyboard(named, printing)
 
     from autograd_cli.lessons.library import cards
     from autograd_cli.lessons.progress import Progress
@@ -144,29 +103,29 @@ def lesson(
     progress = Progress.of_user(printing.console.environ)
     if progress.fault:
         printing.console.complain(f"warning: your progress is not known: {progress.fault}\n")
-    if reset:
+    if asked.reset:
         return _reset(words, printing, progress)
     if words[:1] == [SEARCH]:
         return _search(" ".join(words[1:]), printing, progress)
-    chosen, place = _chosen(words, all, file, progress, printing)
+    chosen, place = _chosen(words, asked.all, asked.file, progress, printing)
     if not chosen:
-        if step or quiz or export or figures:
+        if asked.step or asked.quiz or asked.export or asked.figures:
             raise UsageError("which lesson?", hint="for example: agx lesson next --step --quiz")
         if words:  # next, and there is none
             return ExitCode.OK
         _show(_listing(cards(), progress), printing)
         return ExitCode.OK
-    if file and not export.lower().endswith(UNRUN):
+    if asked.file and not asked.export.lower().endswith(UNRUN):
         printing.console.complain(
-            f"note: running the Python in {file}, which is not a lesson of agx's own\n"
+            f"note: running the Python in {asked.file}, which is not a lesson of agx's own\n"
         )
     commands = getattr(ctx.parent.command, "commands", {}) if ctx.parent else {}
-    if export:
+    if asked.export:
         if len(chosen) > 1:
             raise UsageError("--export writes one lesson", hint="name the one that you want")
         from autograd_cli.commands.exporting import export_lesson
 
-        return export_lesson(chosen[0], export, printing, commands)
+        return export_lesson(chosen[0], asked.export, printing, commands)
     if printing.output.format.name not in RUN_FORMATS:
         raise UsageError(
             f"a lesson is not shown as {printing.output.format.name}",
@@ -177,11 +136,11 @@ def lesson(
 
     reading = Reading(
         printing=printing,
-        progress=None if file else progress,
+        progress=None if asked.file else progress,
         places=place,
-        step=step,
-        quiz=quiz,
-        figures=figures,
+        step=asked.step,
+        quiz=asked.quiz,
+        figures=asked.figures,
         commands=commands,
     )
     return reading.read(chosen)

@@ -1,31 +1,103 @@
-"""The options that commands share, and what their texts mean.
+"""Options: how one is declared, and how a command is given the groups of them that it has.
 
-An option is an `Annotated` type, so that it has the same names, help and checks wherever it is
-used. Its callback turns the text into a value.
+A group is a frozen dataclass whose fields are declared by `option`, `switch` and `argument`. A
+command is written as `def grad(ctx, reading: Reading, computing: Computing, ...)`, and `unfolded`
+makes of it the function that Typer reads, with all of their options.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from autograd_cli.commands import deadline
-from autograd_cli.commands.completing import assignments, function_calls
-from autograd_cli.console import COLOUR_CHOICES, Console
 from autograd_cli.errors import UsageError
-from autograd_cli.language.foreign import SYNTAXES
-from autograd_cli.render import AUTO, FORMATS, GENERAL, Output, choose, emit, unknown
-from autograd_cli.render.notes import Noted
-from autograd_cli.render.points import Points
-from autograd_cli.render.style import DEFAULT_PRECISION
-from autograd_cli.results import Result
-from autograd_cli.settings import DEVICES, DTYPES
+from autograd_cli.render import unknown
 
-MOST_DIGITS = 17  # a float64 has no more
+INPUT, COMPUTATION, OUTPUT = "Input", "Computation", "Output"  # panels that commands share
+
+Complete = Callable[..., list[str]] | Sequence[str]  # what may come at Tab
+
+# How one is declared -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """What Typer is told of a field.
+
+    It stands behind the field above it, unless it stands `before` another; from one that stands
+    `after` another, its group goes on there.
+    """
+
+    info: Callable[[str], Any]
+    after: str = ""
+    before: str = ""
+
+
+def option(
+    default: Any,
+    metavar: str | None,
+    help: str,
+    *,
+    panel: str,
+    name: str = "",
+    short: str = "",
+    callback: Callable[..., Any] | None = None,
+    complete: Complete | None = None,
+    after: str = "",
+    before: str = "",
+) -> Any:
+    """A field that is an option, `--some-name` for `some_name` unless it has another `name`.
+
+    `callback` turns the text into a value, or raises UsageError.
+    """
+
+    def info(field_name: str) -> Any:
+        names = [name or f"--{field_name.replace('_', '-')}", *([short] if short else [])]
+        return typer.Option(
+            *names,
+            metavar=metavar,
+            help=help,
+            rich_help_panel=panel,
+            callback=callback,
+            autocompletion=_completed(complete),
+        )
+
+    return field(default=default, metadata={_Declared: _Declared(info, after, before)})
+
+
+def switch(
+    help: str, *, panel: str, name: str = "", short: str = "", after: str = "", before: str = ""
+) -> Any:
+    """A field that is an option without a value, off where it is left out."""
+    return option(
+        False, None, help, panel=panel, name=name, short=short, after=after, before=before
+    )
+
+
+def argument(
+    metavar: str, help: str, *, default: Any = MISSING, complete: Complete | None = None
+) -> Any:
+    """A field that is an argument, required unless it has a default."""
+
+    def info(field_name: str) -> Any:
+        return typer.Argument(metavar=metavar, help=help, autocompletion=_completed(complete))
+
+    return field(default=default, metadata={_Declared: _Declared(info)})
+
+
+def _completed(complete: Complete | None) -> Callable[..., list[str]] | None:
+    if complete is None or callable(complete):
+        return complete
+    choices = tuple(complete)
+    return lambda incomplete: [one for one in choices if one.startswith(incomplete)]
+
+
+# How a text becomes a value ----------------------------------------------------------------------
 
 
 def choice(what: str, choices: tuple[str, ...]) -> Callable[[str], str]:
@@ -81,223 +153,50 @@ def number(
     return parse
 
 
-def words(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
-    def complete(incomplete: str) -> list[str]:
-        return [choice for choice in choices if choice.startswith(incomplete)]
-
-    return complete
+# How a command is given them ---------------------------------------------------------------------
 
 
-# What is asked -----------------------------------------------------------------------------------
+def unfolded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as Typer reads it: with the fields of its groups as parameters of its own, in
+    the order of the groups."""
+    signature = inspect.signature(function, eval_str=True)
+    groups: dict[str, Any] = {
+        name: one.annotation
+        for name, one in signature.parameters.items()
+        if is_dataclass(one.annotation)
+    }
+    parameters: list[inspect.Parameter] = []
+    for name, one in signature.parameters.items():
+        if name in groups:
+            _add_fields(parameters, groups[name])
+        else:
+            parameters.append(one.replace(kind=inspect.Parameter.KEYWORD_ONLY))
 
-Expr = Annotated[
-    str,
-    typer.Argument(
-        metavar="EXPR",
-        help="the expression, such as 'x**2 + sin(y)'; @FILE reads it from a file, - from stdin",
-        autocompletion=function_calls,
-    ),
-]
-Syntax = Annotated[
-    str,
-    typer.Option(
-        "--syntax",
-        metavar="LANGUAGE",
-        help=f"what EXPR is written in: {', '.join(SYNTAXES)}",
-        rich_help_panel="Input",
-        callback=choice("syntax", SYNTAXES),
-        autocompletion=words(SYNTAXES),
-    ),
-]
-At = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--at",
-        "-a",
-        metavar="NAME=VALUE",
-        help="the values of the variables: x=2,y=pi/4 or v=[1,2,3] or @values.json; repeatable",
-        rich_help_panel="Input",
-        autocompletion=assignments,
-    ),
-]
-Grid = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--grid",
-        metavar="NAME=START:STOP:COUNT",
-        help="many points: every combination of evenly spaced values, x=-2:2:41,y=0:1:3",
-        rich_help_panel="Input",
-        autocompletion=assignments,
-    ),
-]
+    def called(**values: Any) -> Any:
+        for name, group in groups.items():
+            values[name] = group(**{one.name: values.pop(one.name) for one in fields(group)})
+        return function(**values)
 
-# How it is computed ------------------------------------------------------------------------------
-
-Device = Annotated[
-    str,
-    typer.Option(
-        "--device",
-        metavar="DEVICE",
-        help=f"where to compute: {', '.join(DEVICES)}, cuda:1",
-        rich_help_panel="Computation",
-        autocompletion=words(DEVICES),
-    ),
-]
-Dtype = Annotated[
-    str,
-    typer.Option(
-        "--dtype",
-        metavar="DTYPE",
-        help=f"in what precision: {', '.join(DTYPES)}",
-        rich_help_panel="Computation",
-        autocompletion=words(DTYPES),
-    ),
-]
-Seed = Annotated[
-    int,
-    typer.Option(
-        "--seed",
-        metavar="N",
-        help="the seed of rand and randn",
-        rich_help_panel="Computation",
-        callback=whole("--seed"),
-    ),
-]
-Order = Annotated[
-    int,
-    typer.Option(
-        "--order",
-        metavar="N",
-        help="the order of the derivatives: 2 for the second",
-        rich_help_panel="Derivatives",
-        callback=whole("--order", 1),
-    ),
-]
-
-LONGEST = 10_000_000  # seconds: more than a system's clock takes is no limit
+    called.__name__, called.__doc__ = function.__name__, function.__doc__
+    called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {one.name: one.annotation for one in parameters}
+    return called
 
 
-def _limited(ctx: typer.Context, value: Any) -> Any:
-    seconds = number("--timeout", above=0, example="10")(value)
-    if seconds is not None and not ctx.resilient_parsing:
-        deadline.watch(ctx, min(seconds, LONGEST))
-    return seconds
-
-
-Timeout = Annotated[
-    float | None,
-    typer.Option(
-        "--timeout",
-        metavar="SECONDS",
-        help="how long it may take: after that, exit code 3",
-        rich_help_panel="Computation",
-        callback=_limited,
-    ),
-]
-
-# How it is printed -------------------------------------------------------------------------------
-
-Symbolic = Annotated[
-    bool | None,
-    typer.Option(
-        "--symbolic/--no-symbolic",
-        help="formulas as well as numbers; table and latex have them anyway",
-        rich_help_panel="Output",
-    ),
-]
-Precision = Annotated[
-    int,
-    typer.Option(
-        "--precision",
-        metavar="N",
-        help="significant digits in table and latex; the other formats are exact",
-        rich_help_panel="Output",
-        callback=whole("--precision", 1, MOST_DIGITS),
-    ),
-]
-
-
-def format_option(formats: tuple[str, ...]) -> Any:
-    """The option `--format` of a command that has these formats."""
-    return typer.Option(
-        "--format",
-        "-f",
-        metavar="FORMAT",
-        help=f"{AUTO} (table on a terminal, plain in a pipe), {', '.join(formats)}",
-        rich_help_panel="Output",
-        autocompletion=words((AUTO, *formats)),
-    )
-
-
-def output_option(formats: tuple[str, ...]) -> Any:
-    """The option `--output` of a command that has these formats."""
-    endings = dict.fromkeys(one for name in formats for one in FORMATS[name].endings)
-    return typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help=f"write to FILE; its ending decides the format: {' '.join(endings)},"
-        " plain for any other",
-        rich_help_panel="Output",
-    )
-
-
-FormatName = Annotated[str, format_option(GENERAL)]
-Json = Annotated[
-    bool, typer.Option("--json", help="the same as --format json", rich_help_panel="Output")
-]
-File = Annotated[str, output_option(GENERAL)]
-Colour = Annotated[
-    str,
-    typer.Option(
-        "--color",
-        metavar="WHEN",
-        help=f"colour in tables: {', '.join(COLOUR_CHOICES)}",
-        rich_help_panel="Output",
-        callback=choice("colour setting", COLOUR_CHOICES),
-        autocompletion=words(COLOUR_CHOICES),
-    ),
-]
-Debug = Annotated[
-    bool,
-    typer.Option("--debug", help="show the traceback of an error", rich_help_panel="Output"),
-]
-
-
-@dataclass(frozen=True)
-class Printing:
-    """Where a command's result goes, and how it looks there."""
-
-    console: Console
-    output: Output
-
-    @classmethod
-    def of_options(
-        cls,
-        console: Console,
-        format: str = AUTO,
-        json: bool = False,
-        file: str = "",
-        colour: str = "auto",
-        precision: int = DEFAULT_PRECISION,
-        among: Collection[str] = GENERAL,
-    ) -> Printing:
-        """What the options ask for. Raises UsageError where they contradict each other."""
-        if json:
-            if format not in (AUTO, "json"):
-                raise UsageError(
-                    f"--json and --format {format} exclude each other", hint="leave one of them out"
-                )
-            format = "json"
-        file = "" if file == "-" else file
-        chosen = choose(format, file, terminal=console.terminal, among=among)
-        output = Output(format=chosen, file=file, precision=precision)
-        return cls(console.with_colour(colour), output)
-
-    @property
-    def for_people(self) -> bool:
-        """Whether the format is for people, who get the formulas without asking."""
-        return self.output.format.for_people
-
-    def emit(self, result: Result | Points | Noted) -> None:
-        emit(result, self.console, self.output)
+def _add_fields(parameters: list[inspect.Parameter], group: Any) -> None:
+    hints = get_type_hints(group)
+    described: Any = Annotated  # of types that are known when it runs
+    place = len(parameters)
+    for one in fields(group):
+        declared: _Declared = one.metadata[_Declared]
+        names = [parameter.name for parameter in parameters]
+        here = names.index(declared.before) if declared.before else place
+        if declared.after:
+            here = place = names.index(declared.after) + 1
+        annotation = described[hints[one.name], declared.info(one.name)]
+        default = inspect.Parameter.empty if one.default is MISSING else one.default
+        kind = inspect.Parameter.KEYWORD_ONLY
+        parameters.insert(
+            here, inspect.Parameter(one.name, kind, default=default, annotation=annotation)
+        )
+        place += 1

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from autograd_cli.commands.groups import ManyPoints, Rows
 from autograd_cli.commands.inputs import Inputs
-from autograd_cli.commands.options import Printing
+from autograd_cli.commands.printing import Printing
 from autograd_cli.console import Console
 from autograd_cli.errors import AgxError, ExitCode, UsageError
 from autograd_cli.points.launched import Launched, cores
 from autograd_cli.points.on_error import STOP
-from autograd_cli.render import BINARY, GENERAL, STREAMED
+from autograd_cli.render import BINARY, STREAMED
 from autograd_cli.render.points import Points
 from autograd_cli.results import Evaluation
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from autograd_cli.points.table_input import TableInput
     from autograd_cli.points.table_points import TablePoints
 
-FORMATS = (*GENERAL, *BINARY)
 SURVEYED = 1_000  # rows that are checked at once
 
 
@@ -49,18 +49,15 @@ class Many:
     @classmethod
     def of_options(
         cls,
-        points: str | None,
-        maps: Sequence[str] | None,
-        on_error: str,
-        jobs: int | None,
-        append: bool,
-        resume: bool,
-        *,
-        grid: Sequence[str] | None,
+        rows: Rows,
         expression: str,
         printing: Printing,
     ) -> Many:
         """Raises UsageError where they contradict each other or say nothing."""
+        points, maps, on_error, grid = rows.points, rows.map, rows.on_error, rows.grid
+        jobs, append, resume = None, False, False
+        if isinstance(rows, ManyPoints):
+            jobs, append, resume = rows.jobs, rows.append, rows.resume
         if points is not None and grid:
             raise UsageError(
                 "--points and --grid exclude each other", hint="give the points of one of them"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from autograd_cli.commands.keyboard import ENDS, forget_typed, keys, prompt
-from autograd_cli.commands.options import Printing
+from autograd_cli.commands.printing import Printing
 from autograd_cli.console import Console
 from autograd_cli.errors import AgxError, ExitCode, describe
 from autograd_cli.lessons.lesson import Card, Code, Commands, Lesson, Picture, Prose, Question

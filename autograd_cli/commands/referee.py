@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from autograd_cli.language.symbolic import Worker
+from autograd_cli.commands.asking import Asking
 
 SECONDS = 5.0  # for the exact derivatives; a share of it for those of many points
 MOST_ASKED = 50_000  # characters of a question
 
 
-class Referee:
+class Referee(Asking):
     """Asks the worker for the exact derivatives at points; a context in which it runs."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
-        self._worker = Worker.start(seconds)
+        super().__init__(seconds)
         self._seconds = seconds
 
     def ask(self, jobs: Sequence[Mapping[str, Any]]) -> None:
@@ -28,19 +27,8 @@ class Referee:
                 {**job, "points": job["points"][: max(1, int(share * len(job["points"])))]}
                 for job in jobs
             ]
-        self._worker.ask({"task": "referee", "seconds": 0.6 * self._seconds, "jobs": list(jobs)})
+        self.worker.ask({"task": "referee", "seconds": 0.6 * self._seconds, "jobs": list(jobs)})
 
     def replies(self) -> Sequence[Mapping[str, Any]]:
-        jobs: Sequence[Mapping[str, Any]] = self._worker.reply().get("jobs") or ()
+        jobs: Sequence[Mapping[str, Any]] = self.reply().get("jobs") or ()
         return jobs
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._worker.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograd_cli.commands.keyboard import ENDS, has_keyboard, keys, prompt
-from autograd_cli.commands.options import Printing
+from autograd_cli.commands.printing import Printing
 from autograd_cli.errors import UsageError
 from autograd_cli.render import FORMATS
 from autograd_cli.render.style import Style

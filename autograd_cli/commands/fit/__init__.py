@@ -12,7 +12,7 @@ import typer
 
 from autograd_cli.commands.command import Command, Group
 from autograd_cli.commands.fit import curve, linear, minimize, mlp, quadratic
-from autograd_cli.commands.fit.options import task
+from autograd_cli.commands.options import unfolded
 
 EXAMPLES = """
 agx fit linear
@@ -61,5 +61,5 @@ app = typer.Typer(
 )
 for row in TASKS:
     app.command(row.name, cls=Command, epilog=row.examples, add_help_option=False)(
-        task(row.function)
+        unfolded(row.function)
     )

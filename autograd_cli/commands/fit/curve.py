@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
 from autograd_cli.commands.completing import function_calls
 from autograd_cli.commands.fit.data import DataOptions, open_columns, request
 from autograd_cli.commands.fit.options import Options
-from autograd_cli.commands.fit.start import Start
+from autograd_cli.commands.fit.start import StartOption
+from autograd_cli.commands.options import argument
 from autograd_cli.errors import UsageError
 from autograd_cli.settings import OPTIMIZERS, Descent
 
@@ -26,24 +28,20 @@ agx fit curve "a*x/(b + x)" --data points.csv --start a=1,b=1 --predict new.csv 
 EXACT, TRUST_REGION = "exact", "lm"
 DEFAULTS = Descent(steps=1000, optimizer=TRUST_REGION)
 
-ModelText = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODEL",
-        help="the model: names of columns are data, all other names are parameters; @FILE reads"
+
+@dataclass(frozen=True, kw_only=True)
+class Model(StartOption):
+    """The model."""
+
+    model: str = argument(
+        "MODEL",
+        "the model: names of columns are data, all other names are parameters; @FILE reads"
         " it from a file",
-        autocompletion=function_calls,
-    ),
-]
+        complete=function_calls,
+    )
 
 
-def curve(
-    ctx: typer.Context,
-    options: Options,
-    data: DataOptions,
-    model: ModelText,
-    start: Start = None,
-) -> int:
+def curve(ctx: typer.Context, data: DataOptions, asked: Model, options: Options) -> int:
     """Fit a curve to data: parameters with standard errors and confidence intervals.
 
     Nonlinear least squares with the Jacobian by autograd. A model that is linear in its parameters
@@ -62,9 +60,9 @@ def curve(
     if not data.data:
         raise UsageError("a curve needs data", hint="add --data FILE.csv, or --data - for stdin")
     columns = open_columns(data.data, printing.console)
-    asked = request(
-        source_text(model, printing.console),
-        read_values(start, "--start") if start else {},
+    wanted = request(
+        source_text(asked.model, printing.console),
+        read_values(asked.start, "--start") if asked.start else {},
         data,
         columns,
         printing.console,
@@ -81,11 +79,11 @@ def curve(
 
         context, fine = resolve(settings), resolve(Settings())
         if optimizer == EXACT:
-            return ExactFitting(asked, "curve", fine)
+            return ExactFitting(wanted, "curve", fine)
         if optimizer == TRUST_REGION:
-            return CurveFitting(problem(asked, fine), fine, options.steps, options.tol)
-        return curve_descent(asked, options.with_optimizer(descent, optimizer), context, fine)
+            return CurveFitting(problem(wanted, fine), fine, options.steps, options.tol)
+        return curve_descent(wanted, options.with_optimizer(descent, optimizer), context, fine)
 
-    chosen = EXACT if asked.linear and at_once else descent.optimizer
+    chosen = EXACT if wanted.linear and at_once else descent.optimizer
     steps = None if chosen in (EXACT, TRUST_REGION) else descent.steps
     return run(begin, chosen, steps, options, printing)

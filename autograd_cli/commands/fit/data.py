@@ -6,11 +6,9 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from autograd_cli.commands.options import number
+from autograd_cli.commands.options import number, option
 from autograd_cli.data.names import listing
 from autograd_cli.errors import FileError, ReadError, UnknownNameError, UsageError
 from autograd_cli.language.expression import Expression
@@ -36,73 +34,41 @@ def between_zero_and_one(value: Any) -> Any:
     return found
 
 
-Data = Annotated[
-    str,
-    typer.Option(
-        "--data",
-        metavar="FILE",
-        help="CSV, TSV or NDJSON with a column for every variable; - is standard input",
-        rich_help_panel=PANEL,
-    ),
-]
-Y = Annotated[
-    str,
-    typer.Option(
-        "--y",
-        metavar="COL",
-        help="the column of the response; by default y, or the one that the model does not use",
-        rich_help_panel=PANEL,
-    ),
-]
-Response = Annotated[
-    str,
-    typer.Option(
-        "--response",
-        metavar="EXPR",
-        help="fit the model to a function of columns: log(y)",
-        rich_help_panel=PANEL,
-    ),
-]
-Weights = Annotated[
-    str,
-    typer.Option(
-        "--weights",
-        metavar="COL",
-        help="the column of weights of the squared residuals: 1/variance",
-        rich_help_panel=PANEL,
-    ),
-]
-Predict = Annotated[
-    str,
-    typer.Option(
-        "--predict",
-        metavar="FILE",
-        help="predict the response for the rows of FILE, with standard errors and intervals",
-        rich_help_panel=PANEL,
-    ),
-]
-Confidence = Annotated[
-    float,
-    typer.Option(
-        "--confidence",
-        metavar="LEVEL",
-        help="the level of confidence of intervals",
-        rich_help_panel=PANEL,
-        callback=between_zero_and_one,
-    ),
-]
-
-
 @dataclass(frozen=True, kw_only=True)
 class DataOptions:
-    """The values of these options, as Typer hands them over."""
+    """The data, what of them is fitted, and what is predicted."""
 
-    data: Data = ""
-    y: Y = ""
-    response: Response = ""
-    weights: Weights = ""
-    predict: Predict = ""
-    confidence: Confidence = CONFIDENCE
+    data: str = option(
+        "",
+        "FILE",
+        "CSV, TSV or NDJSON with a column for every variable; - is standard input",
+        panel=PANEL,
+    )
+    y: str = option(
+        "",
+        "COL",
+        "the column of the response; by default y, or the one that the model does not use",
+        panel=PANEL,
+    )
+    response: str = option(
+        "", "EXPR", "fit the model to a function of columns: log(y)", panel=PANEL
+    )
+    weights: str = option(
+        "", "COL", "the column of weights of the squared residuals: 1/variance", panel=PANEL
+    )
+    predict: str = option(
+        "",
+        "FILE",
+        "predict the response for the rows of FILE, with standard errors and intervals",
+        panel=PANEL,
+    )
+    confidence: float = option(
+        CONFIDENCE,
+        "LEVEL",
+        "the level of confidence of intervals",
+        panel=PANEL,
+        callback=between_zero_and_one,
+    )
 
 
 class Columns:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from autograd_cli.commands.completing import function_calls
+from autograd_cli.commands.fit.data import PANEL as DATA
 from autograd_cli.commands.fit.data import Columns, DataOptions, open_columns, request
 from autograd_cli.commands.fit.options import PANEL, Options
-from autograd_cli.commands.options import number, whole
+from autograd_cli.commands.options import number, option, whole
 from autograd_cli.errors import ReadError, UsageError
 from autograd_cli.language.linearity import first_nonlinear
 from autograd_cli.language.points import variable_name
 from autograd_cli.settings import OPTIMIZERS, Descent
 
 if TYPE_CHECKING:
-    from autograd_cli.commands.options import Printing
+    from autograd_cli.commands.printing import Printing
     from autograd_cli.engine.fit.request import Request
     from autograd_cli.results.fit import Fitting
 
@@ -35,74 +36,54 @@ EXACT = "exact"
 MOST_SAMPLES = 10_000_000
 
 
-def _drawn(option: str, metavar: str, help: str, callback: Any) -> Any:
-    return typer.Option(
-        option, metavar=metavar, help=help, rich_help_panel=DEMONSTRATION, callback=callback
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What is fitted to data, or how they are drawn."""
+
+    x: str = option(
+        "",
+        "COLS",
+        "the columns of the regressors; by default all but the response: area,rooms",
+        panel=DATA,
+    )
+    model: str = option(
+        "",
+        "EXPR",
+        "a model that is linear in its parameters, instead of a sum of the columns:"
+        " b0 + b1*x + b2*x**2",
+        panel=DATA,
+        complete=function_calls,
+    )
+    samples: int | None = option(
+        None, "N", "points; 100", panel=DEMONSTRATION, callback=whole("--samples", 2, MOST_SAMPLES)
+    )
+    true_w: float | None = option(
+        None, "W", "their slope; 2", panel=DEMONSTRATION, callback=number("--true-w", example="2")
+    )
+    true_b: float | None = option(
+        None,
+        "B",
+        "their intercept; 1",
+        panel=DEMONSTRATION,
+        callback=number("--true-b", example="1"),
+    )
+    noise: float | None = option(
+        None,
+        "SIGMA",
+        "the standard deviation of their noise; 0.3",
+        panel=DEMONSTRATION,
+        callback=number("--noise", least=0, example="0.3"),
+    )
+    batch_size: int | None = option(
+        None,
+        "N",
+        "observations in a step of gradient descent, shuffled in every epoch; all of them",
+        panel=PANEL,
+        callback=whole("--batch-size", 1),
     )
 
 
-Samples = Annotated[
-    int | None, _drawn("--samples", "N", "points; 100", whole("--samples", 2, MOST_SAMPLES))
-]
-TrueW = Annotated[
-    float | None, _drawn("--true-w", "W", "their slope; 2", number("--true-w", example="2"))
-]
-TrueB = Annotated[
-    float | None, _drawn("--true-b", "B", "their intercept; 1", number("--true-b", example="1"))
-]
-Noise = Annotated[
-    float | None,
-    _drawn(
-        "--noise",
-        "SIGMA",
-        "the standard deviation of their noise; 0.3",
-        number("--noise", least=0, example="0.3"),
-    ),
-]
-BatchSize = Annotated[
-    int | None,
-    typer.Option(
-        "--batch-size",
-        metavar="N",
-        help="observations in a step of gradient descent, shuffled in every epoch; all of them",
-        rich_help_panel=PANEL,
-        callback=whole("--batch-size", 1),
-    ),
-]
-X = Annotated[
-    str,
-    typer.Option(
-        "--x",
-        metavar="COLS",
-        help="the columns of the regressors; by default all but the response: area,rooms",
-        rich_help_panel="Data",
-    ),
-]
-ModelText = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        metavar="EXPR",
-        help="a model that is linear in its parameters, instead of a sum of the columns:"
-        " b0 + b1*x + b2*x**2",
-        rich_help_panel="Data",
-        autocompletion=function_calls,
-    ),
-]
-
-
-def linear(
-    ctx: typer.Context,
-    options: Options,
-    data: DataOptions,
-    x: X = "",
-    model: ModelText = "",
-    samples: Samples = None,
-    true_w: TrueW = None,
-    true_b: TrueB = None,
-    noise: Noise = None,
-    batch_size: BatchSize = None,
-) -> int:
+def linear(ctx: typer.Context, data: DataOptions, line: Line, options: Options) -> int:
     """Fit a line by gradient descent, and compare it with exact least squares.
 
     Without data it is a demonstration: points of y = 2 x + 1 with noise. Data are fitted by exact
@@ -113,11 +94,16 @@ def linear(
     """
     printing = options.printing(ctx)
     descent = options.descent(DEFAULTS, "linear", OPTIMIZERS)
-    descent = replace(descent, batch_size=batch_size)
-    drawn = {"samples": samples, "true_w": true_w, "true_b": true_b, "noise": noise}
+    descent = replace(descent, batch_size=line.batch_size)
+    drawn = {
+        "samples": line.samples,
+        "true_w": line.true_w,
+        "true_b": line.true_b,
+        "noise": line.noise,
+    }
     given = {name: value for name, value in drawn.items() if value is not None}
     if not data.data:
-        _check_no_data(data, x, model)
+        _check_no_data(data, line.x, line.model)
         return _demonstrate(given, descent, options, printing)
     if given:
         option = f"--{next(iter(given)).replace('_', '-')}"
@@ -125,7 +111,7 @@ def linear(
             f"{option} is about points that are drawn, and --data brings its own",
             hint="leave one of them out",
         )
-    return _fit(data, x, model, descent, options, printing)
+    return _fit(data, line.x, line.model, descent, options, printing)
 
 
 def _check_no_data(data: DataOptions, x: str, model: str) -> None:
@@ -137,9 +123,9 @@ def _check_no_data(data: DataOptions, x: str, model: str) -> None:
         "--weights": data.weights,
         "--predict": data.predict,
     }
-    for option, value in about.items():
+    for named, value in about.items():
         if value:
-            raise UsageError(f"{option} is about data", hint="add --data FILE.csv")
+            raise UsageError(f"{named} is about data", hint="add --data FILE.csv")
 
 
 def _demonstrate(

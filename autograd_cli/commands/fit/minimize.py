@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
-from autograd_cli.commands.completing import assignments
+from autograd_cli.commands.completing import assignments, function_calls
 from autograd_cli.commands.fit.options import Options
-from autograd_cli.commands.fit.start import Start, check_start, read_start, start_tensors
-from autograd_cli.commands.options import Expr, whole
+from autograd_cli.commands.fit.start import StartOption, check_start, read_start, start_tensors
+from autograd_cli.commands.groups import EXPRESSION
+from autograd_cli.commands.options import INPUT, argument, option, whole
 from autograd_cli.settings import OPTIMIZERS, Descent
 
 if TYPE_CHECKING:
@@ -26,36 +28,29 @@ DEFAULTS = Descent(steps=10_000, optimizer="")  # the optimizer by the number of
 SUITED = tuple(name for name in OPTIMIZERS if name != "lm")
 MOST_STARTS = 100_000
 
-Bounds = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--bounds",
-        metavar="NAME=LOW:HIGH",
-        help="where to stay: x=0:1,y=-5:5, or x=0: without an upper bound",
-        rich_help_panel="Input",
-        autocompletion=assignments,
-    ),
-]
-Starts = Annotated[
-    int,
-    typer.Option(
-        "--starts",
-        metavar="N",
-        help="try N starts, drawn at random beside --start, and list the distinct minima",
-        rich_help_panel="Input",
+
+@dataclass(frozen=True, kw_only=True)
+class Minimized(StartOption):
+    """The function, and where its minimum is looked for."""
+
+    expression: str = argument("EXPR", EXPRESSION, complete=function_calls)
+    bounds: list[str] | None = option(
+        None,
+        "NAME=LOW:HIGH",
+        "where to stay: x=0:1,y=-5:5, or x=0: without an upper bound",
+        panel=INPUT,
+        complete=assignments,
+    )
+    starts: int = option(
+        1,
+        "N",
+        "try N starts, drawn at random beside --start, and list the distinct minima",
+        panel=INPUT,
         callback=whole("--starts", 1, MOST_STARTS),
-    ),
-]
+    )
 
 
-def minimize(
-    ctx: typer.Context,
-    options: Options,
-    expression: Expr,
-    start: Start = None,
-    bounds: Bounds = None,
-    starts: Starts = 1,
-) -> int:
+def minimize(ctx: typer.Context, asked: Minimized, options: Options) -> int:
     """Find a minimum of a function, and show that it is one.
 
     Up to 100 variables by Newton's method in a trust region, beyond by L-BFGS, and past kinks, as
@@ -72,8 +67,8 @@ def minimize(
     printing = options.printing(ctx)
     settings = options.settings()
     descent = options.descent(DEFAULTS, "minimize", SUITED)
-    read, values = read_start(source_text(expression, ctx.obj), start or ())
-    limits = read_bounds(bounds or ())
+    read, values = read_start(source_text(asked.expression, ctx.obj), asked.start or ())
+    limits = read_bounds(asked.bounds or ())
     for name in limits:
         if name not in read.variables:
             raise unknown_variable(name, read, "--bounds")
@@ -83,7 +78,7 @@ def minimize(
             f"the optimizer {min(named)!r} knows no bounds",
             hint="leave --optimizer out: the trust region keeps to them",
         )
-    if starts == 1:
+    if asked.starts == 1:
         check_start(read, values)
 
     def begin(descent: Descent) -> Fitting:
@@ -95,15 +90,15 @@ def minimize(
         context = resolve(settings)
         tensors = start_tensors(read, values, context)
         box = box_of(limits, tensors, context)
-        if starts == 1:
+        if asked.starts == 1:
             return Minimizing(read, tensors, box, descent, context)
         given = set(read.variables) <= set(values)
-        return ManyStarts(read, Starts(tensors, box, starts, given), descent, context)
+        return ManyStarts(read, Starts(tensors, box, asked.starts, given), descent, context)
 
     return run(
         lambda name: begin(options.with_optimizer(descent, name)),
         descent.optimizer,
-        None if starts == 1 else starts,
+        None if asked.starts == 1 else asked.starts,
         options,
         printing,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
 from autograd_cli.commands.fit.options import Options
-from autograd_cli.commands.options import choice, whole, words
+from autograd_cli.commands.options import choice, option, whole
 from autograd_cli.errors import UsageError
 from autograd_cli.settings import NETWORK_ACTIVATIONS, OPTIMIZERS, Descent
 
@@ -59,86 +60,65 @@ def sizes(value: Any) -> Any:
 
 
 PANEL = "Network"
-Hidden = Annotated[
-    str,
-    typer.Option(
-        "--hidden",
-        metavar="SIZES",
-        help="the hidden layers: 16,16",
-        rich_help_panel=PANEL,
-        callback=sizes,
-    ),
-]
-Activation = Annotated[
-    str,
-    typer.Option(
-        "--activation",
-        metavar="NAME",
-        help=", ".join(NETWORK_ACTIVATIONS),
-        rich_help_panel=PANEL,
-        callback=lambda value: value and choice("activation", NETWORK_ACTIVATIONS)(value),
-        autocompletion=words(NETWORK_ACTIVATIONS),
-    ),
-]
-TaskName = Annotated[
-    str,
-    typer.Option(
-        "--task",
-        metavar="NAME",
-        help=f"what is learned: {', '.join(NAMES)}",
-        rich_help_panel=PANEL,
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learning:
+    """The network, and what it learns."""
+
+    task: str = option(
+        "regression",
+        "NAME",
+        f"what is learned: {', '.join(NAMES)}",
+        panel=PANEL,
         callback=choice("task", NAMES),
-        autocompletion=words(NAMES),
-    ),
-]
-Samples = Annotated[
-    int | None,
-    typer.Option(
-        "--samples",
-        metavar="N",
-        help="how many samples; 4 by default, 200 for moons",
-        rich_help_panel=PANEL,
+        complete=NAMES,
+    )
+    hidden: str = option("", "SIZES", "the hidden layers: 16,16", panel=PANEL, callback=sizes)
+    activation: str = option(
+        "",
+        "NAME",
+        ", ".join(NETWORK_ACTIVATIONS),
+        panel=PANEL,
+        callback=lambda value: value and choice("activation", NETWORK_ACTIVATIONS)(value),
+        complete=NETWORK_ACTIVATIONS,
+    )
+    samples: int | None = option(
+        None,
+        "N",
+        "how many samples; 4 by default, 200 for moons",
+        panel=PANEL,
         callback=whole("--samples", 1, 1_000_000),
-    ),
-]
-BatchSize = Annotated[
-    int | None,
-    typer.Option(
-        "--batch-size",
-        metavar="N",
-        help="samples of one update; all of them by default",
-        rich_help_panel=PANEL,
+    )
+    batch_size: int | None = option(
+        None,
+        "N",
+        "samples of one update; all of them by default",
+        panel=PANEL,
         callback=whole("--batch-size", 1),
-    ),
-]
+    )
 
 
-def mlp(
-    ctx: typer.Context,
-    options: Options,
-    task: TaskName = "regression",
-    hidden: Hidden = "",
-    activation: Activation = "",
-    samples: Samples = None,
-    batch_size: BatchSize = None,
-) -> int:
+def mlp(ctx: typer.Context, asked: Learning, options: Options) -> int:
     """Train a small network, and watch the gradients flow.
 
     By default the network of textbooks: 3 inputs, 5 hidden units with ReLU, 2 outputs, a batch of 4
     and the mean squared error. The first step is shown in its five stages, forward, loss, backward,
     update and zero; then the training, with the gradient of every layer.
     """
-    from dataclasses import replace
-
     from autograd_cli.commands.fit.running import run
 
-    defaults = TASKS[task]
+    defaults = TASKS[asked.task]
     printing = options.printing(ctx)
     settings = options.settings()
-    suited = OPTIMIZERS if task != "moons" else tuple(one for one in OPTIMIZERS if one != "lm")
+    suited = (
+        OPTIMIZERS if asked.task != "moons" else tuple(one for one in OPTIMIZERS if one != "lm")
+    )
     descent = options.descent(defaults.descent, "mlp", suited)
-    descent = replace(descent, batch_size=batch_size)
-    layers = tuple(int(part) for part in hidden.split(",")) if hidden else defaults.hidden
+    descent = replace(descent, batch_size=asked.batch_size)
+    layers = (
+        tuple(int(part) for part in asked.hidden.split(",")) if asked.hidden else defaults.hidden
+    )
 
     def begin(descent: Descent) -> Fitting:
         from autograd_cli.engine.core.context import resolve
@@ -147,14 +127,14 @@ def mlp(
 
         context = resolve(settings)
         network = draw(
-            task,
+            asked.task,
             layers,
-            activation or defaults.activation,
-            samples or defaults.samples,
+            asked.activation or defaults.activation,
+            asked.samples or defaults.samples,
             settings,
             context,
         )
-        return Training(task, network, descent, context)
+        return Training(asked.task, network, descent, context)
 
     return run(
         lambda name: begin(options.with_optimizer(descent, name)),

@@ -1,38 +1,15 @@
-"""The options that all tasks of `agx fit` share, in one place.
-
-A task is written as `def curve(ctx, options: Options, model: Expr, ...)`, and `task` makes of it
-the function that Typer reads, with all of its options.
-"""
+"""The options that all tasks of `agx fit` share, in one place."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Annotated, Any, get_type_hints
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
-import typer
-
-from autograd_cli.commands.options import (
-    Colour,
-    Debug,
-    Device,
-    Dtype,
-    File,
-    FormatName,
-    Json,
-    Precision,
-    Printing,
-    Seed,
-    Timeout,
-    number,
-    whole,
-    words,
-)
+from autograd_cli.commands.groups import Computing, Output, seed_option
+from autograd_cli.commands.options import OUTPUT, number, option, switch, whole
 from autograd_cli.errors import UsageError
-from autograd_cli.render import AUTO, unknown
-from autograd_cli.render.style import DEFAULT_PRECISION
-from autograd_cli.settings import OPTIMIZERS, SCHEDULES, SEARCHING, Descent, Settings
+from autograd_cli.render import unknown
+from autograd_cli.settings import OPTIMIZERS, SCHEDULES, SEARCHING, Descent
 
 PANEL = "Descent"
 
@@ -64,136 +41,84 @@ def optimizer_names(value: str) -> str:
     return value
 
 
-Steps = Annotated[
-    int | None,
-    typer.Option(
-        "--steps",
-        metavar="N",
-        help="at most so many steps (for linear: epochs)",
-        rich_help_panel=PANEL,
+@dataclass(frozen=True, kw_only=True)
+class Descending:
+    """How to go down."""
+
+    steps: int | None = option(
+        None,
+        "N",
+        "at most so many steps (for linear: epochs)",
+        panel=PANEL,
         callback=whole("--steps", 1, 100_000_000),
-    ),
-]
-LearningRate = Annotated[
-    float | None,
-    typer.Option(
-        "--lr",
-        metavar="RATE",
-        help="the learning rate, greater than zero",
-        rich_help_panel=PANEL,
+    )
+    lr: float | None = option(
+        None,
+        "RATE",
+        "the learning rate, greater than zero",
+        panel=PANEL,
         callback=number("--lr", above=0, example="0.1"),
-    ),
-]
-Optimizer = Annotated[
-    str | None,
-    typer.Option(
-        "--optimizer",
-        metavar="NAME",
-        help=", ".join(OPTIMIZERS),
-        rich_help_panel=PANEL,
+    )
+    optimizer: str | None = option(
+        None,
+        "NAME",
+        ", ".join(OPTIMIZERS),
+        panel=PANEL,
         callback=optimizer_name,
-        autocompletion=words(OPTIMIZERS),
-    ),
-]
-Schedule = Annotated[
-    str,
-    typer.Option(
-        "--schedule",
-        metavar="NAME[:NUMBER]",
-        help=f"how the learning rate goes on: {', '.join(SCHEDULES)}; their numbers follow a"
+        complete=OPTIMIZERS,
+    )
+    schedule: str = option(
+        "constant",
+        "NAME[:NUMBER]",
+        f"how the learning rate goes on: {', '.join(SCHEDULES)}; their numbers follow a"
         " colon, as in step:30:0.5",
-        rich_help_panel=PANEL,
+        panel=PANEL,
         callback=schedule_text,
-        autocompletion=words(SCHEDULES),
-    ),
-]
-Tolerance = Annotated[
-    float | None,
-    typer.Option(
-        "--tol",
-        metavar="SIZE",
-        help="the gradient norm at which the fit has converged",
-        rich_help_panel=PANEL,
+        complete=SCHEDULES,
+    )
+    tol: float | None = option(
+        None,
+        "SIZE",
+        "the gradient norm at which the fit has converged",
+        panel=PANEL,
         callback=number("--tol", above=0, example="1e-8"),
-    ),
-]
-Compare = Annotated[
-    str,
-    typer.Option(
-        "--compare",
-        metavar="NAMES",
-        help="the same with several optimizers, side by side: gd,momentum,adam,lbfgs",
-        rich_help_panel=PANEL,
+    )
+    compare: str = option(
+        "",
+        "NAMES",
+        "the same with several optimizers, side by side: gd,momentum,adam,lbfgs",
+        panel=PANEL,
         callback=optimizer_names,
-    ),
-]
-Every = Annotated[
-    int | None,
-    typer.Option(
-        "--every",
-        metavar="N",
-        help="show every N-th step",
-        rich_help_panel="Output",
-        callback=whole("--every", 1),
-    ),
-]
-Quiet = Annotated[
-    bool,
-    typer.Option("--quiet", "-q", help="no steps, the result alone", rich_help_panel="Output"),
-]
-Plot = Annotated[
-    str,
-    typer.Option(
-        "--plot",
-        metavar="FILE",
-        help="draw the fit into FILE: .png .svg .pdf",
-        rich_help_panel="Output",
-    ),
-]
-Show = Annotated[
-    bool, typer.Option("--show", help="draw the fit in the terminal", rich_help_panel="Output")
-]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """The values of the shared options, as Typer hands them over."""
+class Computing42(Computing):
+    """Where and how to compute, from other random numbers."""
 
-    steps: Steps = None
-    lr: LearningRate = None
-    optimizer: Optimizer = None
-    schedule: Schedule = "constant"
-    tol: Tolerance = None
-    compare: Compare = ""
-    seed: Seed = 42
-    device: Device = "cpu"
-    dtype: Dtype = "float64"
-    every: Every = None
-    quiet: Quiet = False
-    plot: Plot = ""
-    show: Show = False
-    precision: Precision = DEFAULT_PRECISION
-    format: FormatName = AUTO
-    json: Json = False
-    output: File = ""
-    color: Colour = "auto"
-    timeout: Timeout = None
-    debug: Debug = False
+    seed: int = seed_option(42, before="device")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watching:
+    """What is shown of the steps."""
+
+    every: int | None = option(
+        None, "N", "show every N-th step", panel=OUTPUT, callback=whole("--every", 1)
+    )
+    quiet: bool = switch("no steps, the result alone", panel=OUTPUT, short="-q")
+    plot: str = option("", "FILE", "draw the fit into FILE: .png .svg .pdf", panel=OUTPUT)
+    show: bool = switch("draw the fit in the terminal", panel=OUTPUT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Output, Watching, Computing42, Descending):
+    """The options that all tasks share; their help has the last group first."""
 
     @property
     def compared(self) -> tuple[str, ...]:
         """The optimizers to be compared; none where that is not wanted."""
         return names_of(self.compare)
-
-    def printing(self, ctx: typer.Context) -> Printing:
-        """Where the result goes. Raises UsageError where the options contradict each other."""
-        return Printing.of_options(
-            ctx.obj, self.format, self.json, self.output, self.color, self.precision
-        )
-
-    def settings(self) -> Settings:
-        """Where and how to compute. Raises UsageError."""
-        return Settings.checked(self.device, self.dtype, self.seed)
 
     def descent(self, defaults: Descent, task: str, suited: tuple[str, ...]) -> Descent:
         """How to go down: what was asked for, and the task's defaults for the rest.
@@ -226,10 +151,10 @@ class Options:
             f"--dtype {self.dtype}": self.dtype not in ("float64", "double", "torch.float64"),
             f"--device {self.device}": self.device not in ("cpu", "auto"),
         }
-        for option, is_given in unused.items():
+        for named, is_given in unused.items():
             if is_given:
                 raise UsageError(
-                    f"{option} is for gradient descent, and 'fit {task}' does least squares here,"
+                    f"{named} is for gradient descent, and 'fit {task}' does least squares here,"
                     " in float64 on the CPU",
                     hint="leave it out, or choose an optimizer: --optimizer adam",
                 )
@@ -249,43 +174,3 @@ _WHY = {
     "lm": ": it needs residuals, the squares of which are summed",
     "newton": ": it needs a Hessian of few parameters",
 }
-
-
-def task(function: Callable[..., int]) -> Callable[..., int]:
-    """The function as Typer reads it: with the fields of `options`, and of any other parameter that
-    is a dataclass of options, as parameters of its own."""
-    signature = inspect.signature(function, eval_str=True)
-    groups: dict[str, Any] = {
-        name: one.annotation
-        for name, one in signature.parameters.items()
-        if is_dataclass(one.annotation)
-    }
-    ordered = sorted(signature.parameters.values(), key=lambda one: one.name == "options")
-    parameters = [
-        part.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for one in ordered
-        for part in (_fields_of(groups[one.name]) if one.name in groups else [one])
-    ]
-
-    def called(**values: Any) -> int:
-        for name, group in groups.items():
-            values[name] = group(**{one.name: values.pop(one.name) for one in fields(group)})
-        return function(**values)
-
-    called.__name__, called.__doc__ = function.__name__, function.__doc__
-    called.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    called.__annotations__ = {one.name: one.annotation for one in parameters}
-    return called
-
-
-def _fields_of(group: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            one.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=one.default,
-            annotation=hints[one.name],
-        )
-        for one in fields(group)
-    ]

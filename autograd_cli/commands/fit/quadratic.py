@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from autograd_cli.commands.completing import function_calls
-from autograd_cli.commands.fit.options import Options
-from autograd_cli.commands.fit.start import Start, read_start, start_tensors
+from autograd_cli.commands.fit.options import PANEL, Options
+from autograd_cli.commands.fit.start import StartOption, read_start, start_tensors
+from autograd_cli.commands.options import argument, option
 from autograd_cli.errors import UsageError
 from autograd_cli.settings import OPTIMIZERS, Descent
 
@@ -29,32 +30,23 @@ SUITED = tuple(name for name in OPTIMIZERS if name != "lm")
 BOWL = "(x-3)**2 + (y-2)**2"
 MOST_RATES = 10_000
 
-Quadratic = Annotated[
-    str,
-    typer.Argument(
-        metavar="[EXPR]",
-        help=f"any quadratic; by default {BOWL}",
-        autocompletion=function_calls,
-    ),
-]
-Sweep = Annotated[
-    str,
-    typer.Option(
-        "--sweep-lr",
-        metavar="START:STOP:COUNT",
-        help="the same at evenly spaced learning rates: which are slow, fast, oscillate, diverge",
-        rich_help_panel="Descent",
-    ),
-]
+
+@dataclass(frozen=True, kw_only=True)
+class Bowl(StartOption):
+    """The quadratic, and the learning rates."""
+
+    expression: str = argument(
+        "[EXPR]", f"any quadratic; by default {BOWL}", default=BOWL, complete=function_calls
+    )
+    sweep_lr: str = option(
+        "",
+        "START:STOP:COUNT",
+        "the same at evenly spaced learning rates: which are slow, fast, oscillate, diverge",
+        panel=PANEL,
+    )
 
 
-def quadratic(
-    ctx: typer.Context,
-    options: Options,
-    expression: Quadratic = BOWL,
-    start: Start = None,
-    sweep_lr: Sweep = "",
-) -> int:
+def quadratic(ctx: typer.Context, asked: Bowl, options: Options) -> int:
     """Descend a quadratic, and compare with what its Hessian predicts.
 
     It shows the path, the exact minimum, the eigenvalues and condition number of the Hessian, the
@@ -69,8 +61,8 @@ def quadratic(
     printing = options.printing(ctx)
     settings = options.settings()
     descent = options.descent(DEFAULTS, "quadratic", SUITED)
-    rates = read_sweep(sweep_lr) if sweep_lr else ()
-    read, values = read_start(source_text(expression, ctx.obj), start or ())
+    rates = read_sweep(asked.sweep_lr) if asked.sweep_lr else ()
+    read, values = read_start(source_text(asked.expression, ctx.obj), asked.start or ())
     with Worker.start() as worker:
 
         def ask(tensors: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from autograd_cli.commands.fit.options import Options
-from autograd_cli.commands.options import Printing
+from autograd_cli.commands.printing import Printing
 from autograd_cli.engine.descent.comparing import Begun, Comparing
 from autograd_cli.figures import Figure
 from autograd_cli.progress import Progress

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from autograd_cli.commands.completing import assignments
+from autograd_cli.commands.options import INPUT, option
 from autograd_cli.errors import UnknownNameError, UsageError
 from autograd_cli.language.expression import Expression
 from autograd_cli.language.points import read_values, unknown_variable
@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 
 OPTION = "--start"
 
-Start = Annotated[
-    list[str] | None,
-    typer.Option(
-        OPTION,
-        metavar="NAME=VALUE",
-        help="where to begin: x=-1.2,y=1 or v=[1,2,3] or @values.json; repeatable",
-        rich_help_panel="Input",
-        autocompletion=assignments,
-    ),
-]
+
+@dataclass(frozen=True, kw_only=True)
+class StartOption:
+    """Where a descent begins."""
+
+    start: list[str] | None = option(
+        None,
+        "NAME=VALUE",
+        "where to begin: x=-1.2,y=1 or v=[1,2,3] or @values.json; repeatable",
+        panel=INPUT,
+        complete=assignments,
+    )
 
 
 def read_start(text: str, start: Sequence[str]) -> tuple[Expression, dict[str, Expression]]:

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from autograd_cli.commands.options import (
-    At,
-    Colour,
-    Debug,
-    Device,
-    Dtype,
-    Expr,
-    Grid,
-    Json,
-    Printing,
-    Seed,
-    Syntax,
-    Timeout,
-    choice,
+from autograd_cli.commands.groups import (
+    Computing,
+    LimitedWriting,
+    Reading,
     format_option,
-    whole,
-    words,
+    grid_option,
+    output_option,
 )
+from autograd_cli.commands.options import choice, option, switch, whole
+from autograd_cli.commands.printing import Printing
 from autograd_cli.errors import UsageError
 from autograd_cli.figures import PICTURES
-from autograd_cli.render import AUTO, FORMATS
-from autograd_cli.settings import Settings
+from autograd_cli.render import FORMATS
 
 if TYPE_CHECKING:
     from autograd_cli.commands.plot.plotted import Plotted
@@ -75,115 +67,79 @@ def kind_name(value: str) -> str:
     return choice("kind", KINDS)(value) if value else value
 
 
-Kind = Annotated[
-    str,
-    typer.Option(
-        "--kind",
-        metavar="KIND",
-        help=f"what to draw: {CURVE} for one variable; for two {', '.join(KINDS[1:])}"
+@dataclass(frozen=True, kw_only=True)
+class Plotting:
+    """How the picture is drawn, and where."""
+
+    kind: str = option(
+        "",
+        "KIND",
+        f"what to draw: {CURVE} for one variable; for two {', '.join(KINDS[1:])}"
         " (without it, contours with the gradient)",
-        rich_help_panel=PANEL,
+        panel=PANEL,
         callback=kind_name,
-        autocompletion=words(KINDS),
-    ),
-]
-Order = Annotated[
-    int | None,
-    typer.Option(
-        "--order",
-        metavar="N",
-        help="the derivatives of a curve up to this order; 0 for the function alone",
-        rich_help_panel=PANEL,
+        complete=KINDS,
+    )
+    order: int | None = option(
+        None,
+        "N",
+        "the derivatives of a curve up to this order; 0 for the function alone",
+        panel=PANEL,
         callback=whole("--order", 0, HIGHEST_ORDER),
-    ),
-]
-PathFile = Annotated[
-    str,
-    typer.Option(
-        "--path",
-        metavar="FILE",
-        help="the way of a descent on top: the NDJSON of agx fit; - reads it from stdin",
-        rich_help_panel=PANEL,
-    ),
-]
-Title = Annotated[
-    str | None,
-    typer.Option(
-        "--title", metavar="TEXT", help="instead of the expression", rich_help_panel=PANEL
-    ),
-]
-Size = Annotated[
-    Any,
-    typer.Option(
-        "--size",
-        metavar="WIDTHxHEIGHT",
-        help="of a picture in a file, in pixels: 800x600",
-        rich_help_panel=PANEL,
+    )
+    path: str = option(
+        "",
+        "FILE",
+        "the way of a descent on top: the NDJSON of agx fit; - reads it from stdin",
+        panel=PANEL,
+    )
+    title: str | None = option(None, "TEXT", "instead of the expression", panel=PANEL)
+    size: Any = option(
+        None,
+        "WIDTHxHEIGHT",
+        "of a picture in a file, in pixels: 800x600",
+        panel=PANEL,
         callback=size,
-    ),
-]
-LogX = Annotated[
-    bool, typer.Option("--log-x", help="a logarithmic horizontal axis", rich_help_panel=PANEL)
-]
-LogY = Annotated[
-    bool, typer.Option("--log-y", help="a logarithmic vertical axis", rich_help_panel=PANEL)
-]
-FormatName = Annotated[str, format_option(FORMATS_HERE)]
-File = Annotated[
-    str,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help="write to FILE: .png .svg .pdf for a picture, .txt for one in characters,"
+    )
+    log_x: bool = switch("a logarithmic horizontal axis", panel=PANEL)
+    log_y: bool = switch("a logarithmic vertical axis", panel=PANEL)
+    grid: list[str] | None = grid_option()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlotOutput(LimitedWriting):
+    """The options about output, with the formats of pictures."""
+
+    formats = FORMATS_HERE
+
+    format: str = format_option(FORMATS_HERE)
+    output: str = output_option(
+        FORMATS_HERE,
+        "write to FILE: .png .svg .pdf for a picture, .txt for one in characters,"
         " .json .ndjson .jsonl .csv for its numbers",
-        rich_help_panel="Output",
-    ),
-]
+    )
 
 
 def plot(
-    ctx: typer.Context,
-    expression: Expr,
-    at: At = None,
-    grid: Grid = None,
-    syntax: Syntax = "agx",
-    kind: Kind = "",
-    order: Order = None,
-    path: PathFile = "",
-    title: Title = None,
-    size: Size = None,
-    log_x: LogX = False,
-    log_y: LogY = False,
-    device: Device = "cpu",
-    dtype: Dtype = "float64",
-    seed: Seed = 0,
-    format: FormatName = AUTO,
-    json: Json = False,
-    output: File = "",
-    color: Colour = "auto",
-    timeout: Timeout = None,
-    debug: Debug = False,
+    ctx: typer.Context, reading: Reading, asked: Plotting, computing: Computing, writing: PlotOutput
 ) -> None:
     """Draw a function: a curve with its derivative, or contours with the gradient.
 
     In the terminal, or as a picture with -o. Along an axis of --grid, --at x=1 asks for the tangent
     there; the other variables have their values in --at.
     """
-    from autograd_cli.commands.inputs import read_inputs
     from autograd_cli.render.pictures import write_figure
     from autograd_cli.render.plot import Frame
 
-    printing = Printing.of_options(
-        ctx.obj, format, json, _known_ending(output), color, among=FORMATS_HERE
-    )
+    _check_ending(writing.output)
+    printing = writing.printing(ctx)
     form = printing.output.format.name
-    if form in PICTURES and not output and printing.console.terminal:
+    if form in PICTURES and not writing.output and printing.console.terminal:
         raise UsageError(f"a terminal does not show {form}", hint=f"add -o plot.{form}")
-    if size is not None and form not in PICTURES:
+    if asked.size is not None and form not in PICTURES:
         raise UsageError("--size is that of a picture in a file", hint="add -o plot.png")
-    settings = Settings.checked(device, dtype, seed)
-    inputs = read_inputs(expression, at or [], grid or [], syntax, printing.console, marked=True)
+    settings = computing.settings()
+    inputs = reading.inputs(printing.console, asked.grid, marked=True)
 
     from autograd_cli.engine.core.context import resolve
 
@@ -192,30 +148,33 @@ def plot(
     from autograd_cli.commands.plot.plotted import Plotted
     from autograd_cli.commands.plot.ranges import read_ranges
 
-    ranges = read_ranges(inputs, context, (log_x, log_y))
+    ranges = read_ranges(inputs, context, (asked.log_x, asked.log_y))
     names = list(ranges.axes)
-    kind = _kind(kind, names)
-    paths = _paths(path, names, printing.console) if path else []
-    plotted = Plotted(inputs.expression, ranges, order, context)
+    kind = _kind(asked.kind, names)
+    paths = _paths(asked.path, names, printing.console) if asked.path else []
+    plotted = Plotted(inputs.expression, ranges, asked.order, context)
     if ranges.note:
         printing.console.complain(f"note: {ranges.note}\n")
     if form in NUMBERS:
         printing.emit(plotted.numbers())
         return
     frame = Frame(
-        title=plotted.title() if title is None else title, names=names, log_x=log_x, log_y=log_y
+        title=plotted.title() if asked.title is None else asked.title,
+        names=names,
+        log_x=asked.log_x,
+        log_y=asked.log_y,
     )
     if kind == CURVE:
         figure = plotted.curves(paths, frame)
     else:
         figure = plotted.field(kind, paths, _density(printing, plotted), frame)
-    write_figure(figure, printing.console, printing.output, size)
+    write_figure(figure, printing.console, printing.output, asked.size)
     printing.console.flush()
     printing.console.complain("".join(f"warning: {text}\n" for text in plotted.warnings()))
 
 
-def _known_ending(file: str) -> str:
-    """The file, if its ending says what shall be written. Raises UsageError for others."""
+def _check_ending(file: str) -> None:
+    """That the ending of the file says what shall be written. Raises UsageError."""
     ending = PurePath(file).suffix.lower()
     known = [one for name in FORMATS_HERE for one in FORMATS[name].endings]
     if ending and ending not in known and not file.startswith("/dev/"):
@@ -223,7 +182,6 @@ def _known_ending(file: str) -> str:
             f"{file!r} is no kind of picture that agx draws",
             hint=f"it has: {' '.join(dict.fromkeys(known))}",
         )
-    return file
 
 
 def _kind(asked: str, names: Sequence[str]) -> str:
