@@ -93,7 +93,7 @@ class Descending:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Computing42(Computing):
+class SeededComputing(Computing):
     """Where and how to compute, from other random numbers."""
 
     seed: int = seed_option(42, before="device")
@@ -112,7 +112,7 @@ class Watching:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(Output, Watching, Computing42, Descending):
+class Options(Output, Watching, SeededComputing, Descending):
     """The options that all tasks share; their help has the last group first."""
 
     @property
