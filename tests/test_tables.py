@@ -466,3 +466,23 @@ def test_a_json_number_beyond_float64_cannot_be_used(tmp_path: Path) -> None:
     refused = run("eval", "sum(v)", "--at", f"@{values}")
     assert refused.code == 2
     assert "line 2: 1e400 is beyond float64, which ends near 1.8e308" in refused.err
+
+
+@pytest.mark.parametrize("format", ["table", "json", "csv", "ndjson", "plain"])
+@pytest.mark.parametrize("how", ["skip", "null"])
+def test_a_table_whose_rows_are_all_left_out(format: str, how: str, tmp_path: Path) -> None:
+    """It has rows, and what became of them is told."""
+    file = tmp_path / "t.csv"
+    file.write_text("x,b\nz,2\n")
+    found = run("eval", "b*x", "--points", str(file), "--on-error", how, "-f", format)
+    assert found.code == 1
+    assert "column 'x' is 'z', which is no number" in found.err
+    assert "no rows" not in found.err
+
+
+def test_a_check_of_a_table_whose_rows_are_all_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("x,b\nz,2\n")
+    found = run("check", "b*x", "--points", str(file), "--on-error", "skip")
+    assert found.code == 3
+    assert f"error: no row of '{file}' can be used" in found.err

@@ -59,6 +59,15 @@ def test_a_device_that_never_ends_is_refused(which: int, device: str) -> None:
     assert found.err == f"error: cannot read '{device}': it is a device, which need not end\n"
 
 
+@pytest.mark.parametrize(
+    "words", [("eval", "x", "--points"), ("fit", "curve", "a*x", "--y", "y", "--data")]
+)
+def test_nor_is_it_a_table(words: tuple[str, ...]) -> None:
+    found = run(*words, "/dev/zero")
+    assert found.code == 3
+    assert found.err == "error: cannot read '/dev/zero': it is a device, which need not end\n"
+
+
 def test_no_device_is_an_empty_file() -> None:
     assert read_text(os.devnull) == ""
 

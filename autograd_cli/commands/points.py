@@ -13,7 +13,7 @@ from autograd_cli.commands.groups import ManyPoints, Rows
 from autograd_cli.commands.inputs import Inputs
 from autograd_cli.commands.printing import Printing
 from autograd_cli.console import Console
-from autograd_cli.errors import AgxError, ExitCode, UsageError
+from autograd_cli.errors import AgxError, ExitCode, FileError, UsageError
 from autograd_cli.points.launched import Launched, cores
 from autograd_cli.points.on_error import STOP
 from autograd_cli.render import BINARY, STREAMED
@@ -242,6 +242,8 @@ class Many:
                     return 0, faults[0]
                 tally.miss(faults)
         tally.tell(console)
+        if not tally.rows and tally.faults:
+            raise FileError(f"no row of {inputs.table.source.stream} can be used")
         if not tally.rows:
             raise points.no_rows()
         return tally.faults, None
@@ -270,6 +272,7 @@ class Many:
         try:
             printing.emit(Points.of(results(), values, **shared))
         except StopIteration:
-            raise points.no_rows() from None
+            if not tally.faults:
+                raise points.no_rows() from None
         tally.tell(printing.console)  # a result stands for a point: there are no empty ones
         return ExitCode.FINDING if tally.faults else ExitCode.OK

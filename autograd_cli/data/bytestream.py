@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import IO, Any, BinaryIO, TextIO, cast
 
 from autograd_cli.data.pipes import is_pipe, open_pipe
+from autograd_cli.data.textfile import may_never_end
 from autograd_cli.errors import FileError
 
 # Bytes that are read at once: with half of it a run takes 7 % longer, with twice as much no less.
@@ -165,6 +166,8 @@ def open_bytes(path: str, stdin: TextIO) -> ByteStream:
     except (OSError, ValueError) as error:
         raise read_error(name, error) from error
     try:
+        if may_never_end(file.fileno(), os.fstat(file.fileno())):
+            raise FileError(f"cannot read {name}: it is a device, which need not end")
         return ByteStream(file, name)
     except BaseException:
         file.close()

@@ -38,7 +38,7 @@ def _content(path: str | Path, most: int) -> bytes:
     descriptor = open_pipe(path) if is_pipe(path) else os.open(path, flags)
     try:
         found = os.fstat(descriptor)
-        if _may_never_end(descriptor, found):
+        if may_never_end(descriptor, found):
             raise _cannot(path, "it is a device, which need not end")
         content = b"" if found.st_size > most else _until_end(descriptor, most)
         if max(len(content), found.st_size) > most:
@@ -52,7 +52,8 @@ def _content(path: str | Path, most: int) -> bytes:
     return content
 
 
-def _may_never_end(descriptor: int, found: os.stat_result) -> bool:
+def may_never_end(descriptor: int, found: os.stat_result) -> bool:
+    """Whether it is a device that can be read from for ever."""
     if stat.S_ISBLK(found.st_mode):
         return True
     return (
