@@ -57,8 +57,10 @@ class Case:
         return self
 
     def content(self) -> dict[str, bytes]:
-        return {
-            path.name: path.read_bytes() for path in self.folder.iterdir() if path != self.table
+        return {  # the state takes its place from a temporary file, which is gone at any moment
+            path.name: path.read_bytes()
+            for path in self.folder.iterdir()
+            if path != self.table and path.suffix != ".tmp"
         }
 
 
